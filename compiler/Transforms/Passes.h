@@ -1,0 +1,20 @@
+//===- Passes.h - passes on the bnc dialect -----------------------*- C++ -*-===//
+
+#ifndef COMPILER_TRANSFORMS_PASSES_H
+#define COMPILER_TRANSFORMS_PASSES_H
+
+#include "ir/BncOps.h"
+
+#include "mlir/Pass/Pass.h"
+
+namespace bnc {
+
+#define GEN_PASS_DECL
+#include "compiler/Transforms/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "compiler/Transforms/Passes.h.inc"
+
+} // namespace bnc
+
+#endif // COMPILER_TRANSFORMS_PASSES_H
