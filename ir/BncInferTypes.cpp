@@ -542,10 +542,14 @@ LogicalResult FoldCoefficientsOp::inferReturnTypes(MLIRContext *, Loc, Adaptor a
 }
 
 LogicalResult FoldScaleOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  int64_t axis = a.getAxis();
-  if (axis < 0 || axis >= typeOf(a.getValue()).getRank() || shapeOf(a.getValue())[axis] != shapeOf(a.getFactor())[0])
-    return error(loc, getOperationName()) << "scales dimension " << axis << " of " << text(shapeOf(a.getValue())) << " by "
-                                          << shapeOf(a.getFactor())[0] << " factors";
+  int64_t axis = a.getAxis(), groups = a.getGroups();
+  ArrayRef<int64_t> value = shapeOf(a.getValue());
+  if (axis < 0 || axis >= static_cast<int64_t>(value.size()) || value[axis] * groups != shapeOf(a.getFactor())[0])
+    return error(loc, getOperationName()) << "scales dimension " << axis << " of " << text(value) << " in " << groups
+                                          << " groups by " << shapeOf(a.getFactor())[0] << " factors";
+  if (groups < 1 || value[0] % groups != 0 || (groups > 1 && axis == 0))
+    return error(loc, getOperationName()) << "has groups = " << groups << " along axis " << axis << " of " << text(value)
+                                          << "; groups divide dimension 0 and need another axis";
   types.push_back(inDouble(a.getValue()));
   return success();
 }
@@ -557,8 +561,13 @@ LogicalResult FoldAddOp::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types &
 
 LogicalResult FoldShiftOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
   ArrayRef<int64_t> weight = shapeOf(a.getWeight());
-  if (weight.size() < 2 || weight[a.getTransposed() ? 0 : 1] != shapeOf(a.getShift())[0])
-    return error(loc, getOperationName()) << "adds " << shapeOf(a.getShift())[0] << " shifts to the input of the weight " << text(weight);
+  int64_t groups = a.getGroups(), shifts = shapeOf(a.getShift())[0];
+  if (weight.size() < 2 || weight[a.getTransposed() ? 0 : 1] * groups != shifts)
+    return error(loc, getOperationName()) << "adds " << shifts << " shifts to the input of the weight " << text(weight)
+                                          << " with groups = " << groups;
+  if (groups < 1 || weight[0] % groups != 0 || (groups > 1 && a.getTransposed()))
+    return error(loc, getOperationName()) << "has groups = " << groups << " for the weight " << text(weight)
+                                          << "; groups divide the outputs of a weight that is not transposed";
   types.push_back(RankedTensorType::get({weight[a.getTransposed() ? 1 : 0]}, Float64Type::get(a.getShift().getContext())));
   return success();
 }

@@ -215,7 +215,13 @@ def Bnc_FoldCoefficientsOp : Bnc_DerivedOp<"fold_coefficients", [AttrSizedOperan
 
 def Bnc_FoldScaleOp : Bnc_DerivedOp<"fold_scale"> {
   let summary = "value * factor along `axis`, in double";
-  let arguments = (ins Bnc_FloatTensor:$value, Bnc_Channels:$factor, I64Attr:$axis);
+  let description = [{
+    With `groups` G, dimension 0 is G equal parts with factors of their own: an element at index i0 of dimension 0
+    and i of `axis` takes factor[i0 / (size0 / G) * size(axis) + i]. So scales the weight of a grouped convolution
+    along its inputs, and of a grouped transposed convolution along its outputs.
+  }];
+  let arguments = (ins Bnc_FloatTensor:$value, Bnc_Channels:$factor, I64Attr:$axis,
+                       DefaultValuedAttr<I64Attr, "1">:$groups);
   let results = (outs Bnc_FloatTensor:$result);
   let assemblyFormat = "$value `,` $factor attr-dict `:` functional-type(operands, results)";
 }
@@ -229,8 +235,12 @@ def Bnc_FoldAddOp : Bnc_DerivedOp<"fold_add"> {
 
 def Bnc_FoldShiftOp : Bnc_DerivedOp<"fold_shift"> {
   let summary = "What adding shift[i] to input channel i adds to each output: sum over i and kernel of weight[o][i][k] * shift[i]";
-  let description = [{weight (O, I, kernel...), or (I, O) with `transposed`; in double, summed in index order.}];
-  let arguments = (ins Bnc_FloatTensor:$weight, Bnc_Channels:$shift, UnitAttr:$transposed);
+  let description = [{
+    weight (O, I, kernel...), or (I, O) with `transposed`; in double, summed in index order. With `groups` G the
+    weight is (O, I/G, kernel...), shift still has I values, and output o sees part o / (O/G) of them.
+  }];
+  let arguments = (ins Bnc_FloatTensor:$weight, Bnc_Channels:$shift, UnitAttr:$transposed,
+                       DefaultValuedAttr<I64Attr, "1">:$groups);
   let results = (outs Bnc_Channels:$result);
   let assemblyFormat = "$weight `,` $shift attr-dict `:` functional-type(operands, results)";
 }
