@@ -30,13 +30,15 @@ extern "C" {
 /* ---- Memory ------------------------------------------------------------------------------------- */
 
 /* Where a tensor of a program lives. An address is base[space] + offset, and in BNC_SPACE_SCALED
- * base + offset * max_batch, because everything there grows with the batch. */
+ * base + offset * max_batch, because everything there grows with the batch. The arena (SCALED and FIXED) is
+ * shared by the two graphs of an object: what a call of the runtime leaves there, the next one does not find.
+ * It begins with any bits. */
 enum {
   BNC_SPACE_SCALED,    /* arena, offsets in bytes per image                                      */
   BNC_SPACE_FIXED,     /* arena, offsets in bytes                                                */
   BNC_SPACE_VARIABLES, /* float; the model's variables, at bnc_variable.offset                   */
   BNC_SPACE_SLOTS,     /* float; optimizer state: slot k of a parameter lies at
-                          k * trainable_count + its variable offset (parameters come first)      */
+                          k * trainable_floats + its variable offset (parameters come first)     */
   BNC_SPACE_GRADIENTS, /* float; the gradient of a parameter lies at its variable offset         */
   BNC_SPACE_FOLDED,    /* what `fold` prepares for the inference graph                           */
   BNC_SPACE_SCALARS,   /* float; run-time numbers, see BNC_SCALAR_*                              */
@@ -67,8 +69,9 @@ typedef struct bnc_exec {
   double loss;         /* sum over the samples of the last forward pass, set by bnc_rt_loss       */
   int64_t correct;     /* samples whose largest logit is the label's                             */
   int64_t bad_sample;  /* first sample whose loss is not finite, -1: none                        */
-  double gradient_sum_of_squares; /* set by bnc_rt_merge_slices and bnc_rt_merge_sums            */
-  void *runtime;       /* the runtime's own state                                                */
+  double gradient_sum_of_squares; /* grown by bnc_rt_merge_slices and bnc_rt_channel_gradient    */
+  void *runtime;       /* the runtime's own state; NULL: steps run on the calling thread, with
+                          base[BNC_SPACE_SCRATCH]                                                */
 } bnc_exec;
 
 /* ---- Kernels ------------------------------------------------------------------------------------ */
@@ -106,7 +109,8 @@ typedef struct bnc_argument {
 
 /* Followed in memory by `arguments` bnc_argument, then by the row table: for every strip, for every
  * argument, {first row, rows} (whole images: one strip). The buffer's host points at the first row;
- * rows of SCRATCH arguments always start at the argument's own offset. */
+ * rows of SCRATCH arguments always start at the argument's own offset, the other offsets are those of row 0.
+ * With BNC_GRID_ELEMENTS there is no table: the row dimension covers the elements of the task. */
 typedef struct bnc_launch {
   int64_t grid;
   int64_t strips;    /* BNC_GRID_ROWS: tasks per image, else 1                                      */
@@ -119,14 +123,15 @@ typedef struct bnc_launch {
 } bnc_launch;
 
 /* Tasks of a launch for `batch` images, and chains in use. Chain c runs tasks
- * [c * tasks / chains, (c + 1) * tasks / chains). */
+ * [c * tasks / chains, (c + 1) * tasks / chains). Without chains every task counts as one. */
 int64_t bnc_rt_task_count(const bnc_launch *launch, int64_t batch);
 int64_t bnc_rt_chain_count(const bnc_launch *launch, int64_t batch);
 
 /* Runs every task of the launch, in parallel, and waits. */
 void bnc_rt_launch(bnc_exec *exec, bnc_kernel kernel, const bnc_launch *launch);
 
-/* ---- Steps between kernels (barriers); all arithmetic in double ----------------------------------- */
+/* ---- Steps between kernels (barriers); all arithmetic in double -----------------------------------
+ * Extents of dimensions that a strided step does not use are 1; strides may be negative. */
 
 typedef struct bnc_location { int64_t space, offset; } bnc_location; /* space -1: absent */
 
@@ -168,7 +173,8 @@ void bnc_rt_update_running(bnc_exec *exec, const bnc_update_running *step);
 typedef struct bnc_merge_sums { bnc_partials partials; int64_t terms; bnc_location result; } bnc_merge_sums;
 void bnc_rt_merge_sums(bnc_exec *exec, const bnc_merge_sums *step);
 
-/* Backward of normalize. sums holds double[2][channels]: sum g and sum g * (x - mean). Writes
+/* Backward of normalize. sums holds double[2][channels]: sum g and sum g * (x - center), center being the
+ * mean rounded to float, as the kernels have it; what that loses is put right here. Writes
  * float[4][stored] {center, A, B, C}: dx = A * g + B * (x - center) + C. With batch statistics
  * A = s*inv, B = -A*inv^2*S2/n, C = -A*S1/n (Ioffe & Szegedy 2015, centred); with running ones
  * (`batch` 0) B = C = 0. */
@@ -308,8 +314,8 @@ typedef struct bnc_model_descriptor {
   bnc_tensor labels;
   const char *optimizer;      /* "sgd", "adam", ...                                               */
   int64_t hyper_count;        /* numbers after the learning rate                                  */
-  const char *const *hyper_names;
-  const double *hyper_defaults; /* [0] is the learning rate                                       */
+  const char *const *hyper_names; /* hyper_count of them; "beta1" and "beta2" drive the bias corrections */
+  const double *hyper_defaults; /* 1 + hyper_count: [0] is the learning rate                      */
   int64_t slot_count;
   const char *const *slot_names;
   int64_t running_count;
@@ -321,7 +327,7 @@ typedef struct bnc_model_descriptor {
   bnc_graph infer;
   int64_t folded_bytes;
   bnc_program infer_fold; /* variables -> BNC_SPACE_FOLDED                                        */
-  bnc_program infer_run;
+  bnc_program infer_run;  /* reads BNC_SPACE_FOLDED; there are no variables then              */
 } bnc_model_descriptor;
 
 #ifdef __cplusplus
