@@ -11,12 +11,15 @@ void *__real_calloc(size_t count, size_t bytes);
 void *__real_realloc(void *memory, size_t bytes);
 void *__real_aligned_alloc(size_t alignment, size_t bytes);
 int __real_posix_memalign(void **memory, size_t alignment, size_t bytes);
-void *__wrap_malloc(size_t bytes) { return ++calls, __real_malloc(bytes); }
-void *__wrap_calloc(size_t count, size_t bytes) { return ++calls, __real_calloc(count, bytes); }
-void *__wrap_realloc(void *memory, size_t bytes) { return ++calls, __real_realloc(memory, bytes); }
-void *__wrap_aligned_alloc(size_t alignment, size_t bytes) { return ++calls, __real_aligned_alloc(alignment, bytes); }
+
+/* Evaluates to `call`, and counts it. */
+#define COUNTED(call) (atomic_fetch_add(&calls, 1), (call))
+void *__wrap_malloc(size_t bytes) { return COUNTED(__real_malloc(bytes)); }
+void *__wrap_calloc(size_t count, size_t bytes) { return COUNTED(__real_calloc(count, bytes)); }
+void *__wrap_realloc(void *memory, size_t bytes) { return COUNTED(__real_realloc(memory, bytes)); }
+void *__wrap_aligned_alloc(size_t alignment, size_t bytes) { return COUNTED(__real_aligned_alloc(alignment, bytes)); }
 int __wrap_posix_memalign(void **memory, size_t alignment, size_t bytes) {
-  return ++calls, __real_posix_memalign(memory, alignment, bytes);
+  return COUNTED(__real_posix_memalign(memory, alignment, bytes));
 }
 
 int main(int argc, char **argv) {
