@@ -50,6 +50,13 @@ LogicalResult checkFeatureIndex(Loc loc, StringRef op, Value input, int64_t inde
   return error(loc, op) << "has feature_index = " << index << ", but the input has rank " << typeOf(input).getRank();
 }
 
+/// Where the text has the operand's type only, the result's is inferred before the op has its attributes. Nothing can be
+/// checked then; verification infers again.
+LogicalResult inferWhileParsing(Value input, Types &types) {
+  types.push_back(input.getType());
+  return success();
+}
+
 /// `vector` holds one value per index of the input's feature dimension.
 LogicalResult checkChannels(Loc loc, StringRef op, StringRef name, Value vector, Value input, int64_t index) {
   if (!vector || fits(shapeOf(vector)[0], shapeOf(input)[index]))
@@ -178,6 +185,8 @@ LogicalResult AffineOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Type
 
 LogicalResult BatchNormOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
   StringRef op = getOperationName();
+  if (!a.getFeatureIndexAttr())
+    return inferWhileParsing(a.getInput(), types);
   int64_t index = a.getFeatureIndex();
   if (failed(checkFeatureIndex(loc, op, a.getInput(), index)) || // C1
       failed(checkChannels(loc, op, "scale", a.getScale(), a.getInput(), index)) ||
@@ -190,6 +199,8 @@ LogicalResult BatchNormOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, T
 }
 
 LogicalResult DropoutOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  if (!a.getRatioAttr())
+    return inferWhileParsing(a.getInput(), types);
   double ratio = a.getRatio().convertToDouble();
   if (!(ratio >= 0 && ratio < 1))
     return error(loc, getOperationName()) << "has ratio = " << ratio << "; expected a number in [0, 1)";
@@ -208,6 +219,8 @@ LogicalResult BatchStatsOp::inferReturnTypes(MLIRContext *context, Loc loc, Adap
 
 LogicalResult NormalizeOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
   StringRef op = getOperationName();
+  if (!a.getFeatureIndexAttr())
+    return inferWhileParsing(a.getInput(), types);
   int64_t index = a.getFeatureIndex();
   if (failed(checkFeatureIndex(loc, op, a.getInput(), index)) ||
       failed(checkChannels(loc, op, "scale", a.getScale(), a.getInput(), index)) ||
@@ -388,6 +401,8 @@ LogicalResult BroadcastOp::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types
 }
 
 template <typename Adaptor> static LogicalResult inferSoftmax(Loc loc, StringRef op, Adaptor a, Types &types) {
+  if (!a.getAxisAttr())
+    return inferWhileParsing(a.getInput(), types);
   int64_t axis = a.getAxis();
   if (axis < 0 || axis >= typeOf(a.getInput()).getRank())
     return error(loc, op) << "has axis = " << axis << ", but the input has rank " << typeOf(a.getInput()).getRank();
