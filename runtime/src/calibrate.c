@@ -15,14 +15,14 @@ static double *moments_of(const bnc_train *train, int64_t r) {
   return moments;
 }
 
-/* Chan, Golub and LeVeque 1983. */
+/* Chan, Golub and LeVeque 1983. The sums of squared distances that join are variance * scale. */
 static void pool(double *count, double *moments, int64_t channels, double more, const double *mean,
-                 const double *squares) {
+                 const double *variance, double scale) {
   double before = *count, total = before + more;
   for (int64_t c = 0; c < channels; ++c) {
     double delta = mean[c] - moments[c];
     moments[c] += delta * more / total;
-    moments[channels + c] += squares[c] + delta * delta * before * more / total;
+    moments[channels + c] += variance[c] * scale + delta * delta * before * more / total;
   }
   *count = total;
 }
@@ -66,11 +66,9 @@ bnc_status bnc_train_calibrate_add(bnc_train *train, const void *const *inputs, 
   for (int64_t r = 0; r < model->running_count; ++r) {
     const bnc_running *running = &model->running[r];
     const double *mean = bnc_locate(&train->exec, running->batch_mean);
-    double *squares = bnc_locate(&train->exec, running->batch_variance);
+    const double *variance = bnc_locate(&train->exec, running->batch_variance);
     double count = *(const double *)bnc_locate(&train->exec, running->count);
-    for (int64_t c = 0; c < running->channels; ++c)
-      squares[c] *= count;
-    pool(&train->calibration.counts[r], moments_of(train, r), running->channels, count, mean, squares);
+    pool(&train->calibration.counts[r], moments_of(train, r), running->channels, count, mean, variance, count);
   }
   return BNC_OK;
 }
@@ -83,7 +81,7 @@ static void pool_shared(bnc_train *train, int64_t first) {
   for (int64_t r = first + 1; r < model->running_count; ++r)
     if (counts[r] > 0 && model->running[r].mean_variable == model->running[first].mean_variable) {
       const double *moments = moments_of(train, r);
-      pool(&counts[first], moments_of(train, first), channels, counts[r], moments, moments + channels);
+      pool(&counts[first], moments_of(train, first), channels, counts[r], moments, moments + channels, 1);
       counts[r] = 0;
     }
 }
