@@ -1,6 +1,7 @@
 //===- bnc-opt.cpp - run passes on .mlir files ------------------------------===//
 
 #include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/Pipelines.h"
 #include "ir/BncOps.h"
 
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -10,6 +11,7 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   registry.insert<bnc::BncDialect>();
   bnc::registerBncPasses();
+  bnc::registerBncPipelines();
   mlir::registerTransformsPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "bnc pass driver\n", registry));
 }

@@ -9,6 +9,12 @@
 
 namespace bnc {
 
+/// The algorithm that moves the parameters; its numbers (learning rate, ...) are run-time values.
+enum class Optimizer { Sgd, Adam, AdamW };
+
+/// What inference does with batch normalizations. `Strict` fails where `On` leaves a bnc.affine; `Off` leaves all.
+enum class FoldMode { On, Off, Strict };
+
 #define GEN_PASS_DECL
 #include "compiler/Transforms/Passes.h.inc"
 

@@ -10,4 +10,201 @@
 
 include "mlir/Pass/PassBase.td"
 
+// Every pass sees the module: graphs and the variables they are over change together.
+class Bnc_Pass<string argument> : Pass<argument, "::mlir::ModuleOp"> {
+  let dependentDialects = ["::bnc::BncDialect"];
+}
+
+//===-- Both phases ---------------------------------------------------------------===//
+
+def SimplifyPass : Bnc_Pass<"bnc-simplify"> {
+  let summary = "Small rewrites that are always good, and no dead ops";
+  let description = [{
+    Composes transposes and reshapes, drops what does nothing (a reshape to the same shape, padding by nothing,
+    a slice of everything, a concat of one tensor, dropout with ratio 0, a cast to the same type), moves reshapes
+    and transposes of splat constants into the constant, and erases ops whose results nobody needs.
+    No value changes by a bit.
+  }];
+}
+
+def SpecializePass : Bnc_Pass<"bnc-specialize"> {
+  let summary = "Start a training or inference graph from the model graph";
+  let description = [{
+    Replaces `bnc.graph model @net` by `bnc.graph training @net_train` or `bnc.graph inference @net_infer` with the
+    same body, and sets the module's `bnc.phase`. The passes after it make the body fit the kind.
+  }];
+  let options = [
+    Option<"phase", "phase", "::bnc::GraphKind", /*default=*/"::bnc::GraphKind::Training",
+           "What the graph is made into", [{::llvm::cl::values(
+             clEnumValN(::bnc::GraphKind::Training, "training", "a training step"),
+             clEnumValN(::bnc::GraphKind::Inference, "inference", "inference"))}]>];
+}
+
+//===-- Inference -------------------------------------------------------------------===//
+
+def FoldBatchNormPass : Bnc_Pass<"bnc-fold-batch-norm"> {
+  let summary = "Fold batch normalization into the weights around it";
+  let description = [{
+    In inference `bnc.batch_norm` is a * x + c per channel, with a = scale / sqrt(variance + epsilon) and
+    c = offset - mean * a. Each is placed where weights absorb it: in the producers of x (backward) or, failing
+    that, in the users of the result (forward), through every op that a per-channel affine commutes with. Legality
+    is decided from the structure of the graph alone (which dimension holds the channels, who else uses a value,
+    groups, padding), never from values: no division by a scale, so that trained values can be folded again at run
+    time. What no rule lets in becomes a `bnc.affine`. One remark per batch_norm says where it went or which rule
+    forbade it.
+
+    | absorbs a and c                         | when                                                             |
+    |-----------------------------------------|------------------------------------------------------------------|
+    | backward `conv`, `conv_transpose`       | channels are dimension 1                                         |
+    | backward `dense`                        | channels are the last dimension                                  |
+    | forward `conv`                          | channels are dimension 1, no padding (zeros are not -c/a)        |
+    | forward `dense`                         | channels lie in the last dimension (a flattened image: repeated) |
+    | another `batch_norm`                    | same dimension                                                   |
+
+    | lets them pass                          | when                                                             |
+    |-----------------------------------------|------------------------------------------------------------------|
+    | `reshape`, `transpose`                  | the channels stay one digit of the element order                 |
+    | `avg_pool`                              | padding does not count                                           |
+    | `reduce_mean`                           | not over the channels                                            |
+    | `slice`                                 | backward: not of the channels; forward: a and c are sliced too   |
+    | backward `concat`                       | along the channels a and c are split, else copied                |
+    | backward `add`                          | of equal shapes: a into both sides, c into the first             |
+
+    Backward every value on the way has one use; forward every use of the result must absorb or pass.
+
+    The coefficients are computed in f64 from variables and rounded once, where they enter a weight, bias or affine:
+    ops `bnc.fold_*`, `bnc.slice`, `bnc.reshape`, `bnc.constant` and one `bnc.cast`. These come first in the graph and
+    depend on no input.
+
+    ```mlir
+    // Before
+    %y = bnc.conv %x, %w {...}
+    %z = bnc.batch_norm %y scale(%g) offset(%b) mean(%m) variance(%v) {...}
+    // After
+    %slope, %intercept = bnc.fold_coefficients scale(%g) offset(%b) mean(%m) variance(%v) {epsilon = 1.0e-5}
+    %w64 = bnc.fold_scale %w, %slope {axis = 0 : i64}
+    %w1 = bnc.cast %w64
+    %b1 = bnc.cast %intercept
+    %z = bnc.conv %x, %w1, %b1 {...}
+    ```
+  }];
+  let options = [
+    Option<"mode", "mode", "::bnc::FoldMode", /*default=*/"::bnc::FoldMode::On", "What to fold",
+           [{::llvm::cl::values(
+             clEnumValN(::bnc::FoldMode::On, "on", "fold where it is exact, keep the rest as bnc.affine"),
+             clEnumValN(::bnc::FoldMode::Off, "off", "keep every batch_norm as bnc.affine"),
+             clEnumValN(::bnc::FoldMode::Strict, "strict", "fail if a batch_norm does not fold"))}]>];
+  let statistics = [
+    Statistic<"numFolded", "num-folded", "Number of batch_norm ops folded into weights">,
+    Statistic<"numCarried", "num-carried", "Number of batch_norm ops left as bnc.affine">];
+}
+
+def RemoveDropoutPass : Bnc_Pass<"bnc-remove-dropout"> {
+  let summary = "Remove dropout from inference graphs, where it is the identity";
+}
+
+def VerifyInferencePass : Bnc_Pass<"bnc-verify-inference"> {
+  let summary = "Check the contract of phase `inference`";
+  let description = [{
+    One inference graph, no model graph; no batch normalization, dropout, assignment or op of the training step
+    left; folding arithmetic (f64) depends on variables only. Reports everything at once, grouped by op.
+  }];
+}
+
+//===-- Training --------------------------------------------------------------------===//
+
+def AddLossPass : Bnc_Pass<"bnc-add-loss"> {
+  let summary = "Give the training graph its labels and its loss";
+  let description = [{
+    Appends the argument `labels` and makes the loss of every sample and its correctness flag the graph's results.
+    Under softmax_cross_entropy the graph's output is (N, classes), reshaped from (N, classes, 1, ...) if need be; a
+    softmax or log_softmax it ends in is stripped, with a remark, because the loss holds it; so is a sigmoid under
+    bce_with_logits.
+  }];
+  let options = [
+    Option<"kind", "kind", "::bnc::LossKind", /*default=*/"::bnc::LossKind::SoftmaxCrossEntropy",
+           "The loss to minimize", [{::llvm::cl::values(
+             clEnumValN(::bnc::LossKind::SoftmaxCrossEntropy, "softmax_cross_entropy", "labels are class ids"),
+             clEnumValN(::bnc::LossKind::Mse, "mse", "mean squared error"),
+             clEnumValN(::bnc::LossKind::BceWithLogits, "bce_with_logits", "binary cross entropy of logits"))}]>];
+}
+
+def AddOptimizerPass : Bnc_Pass<"bnc-add-optimizer"> {
+  let summary = "Turn the gradients of the training graph into parameter updates";
+  let description = [{
+    Consumes the results that bnc-differentiate left (attribute `bnc.gradient`): per parameter one update op, its
+    state as variables `bnc.optimizer/<slot>/<parameter>` of collection `optimizer`, and an assignment each.
+  }];
+  let options = [
+    Option<"algorithm", "algorithm", "::bnc::Optimizer", /*default=*/"::bnc::Optimizer::Sgd", "The optimizer",
+           [{::llvm::cl::values(
+             clEnumValN(::bnc::Optimizer::Sgd, "sgd", "stochastic gradient descent"),
+             clEnumValN(::bnc::Optimizer::Adam, "adam", "Adam"),
+             clEnumValN(::bnc::Optimizer::AdamW, "adamw", "Adam with decoupled weight decay"))}]>,
+    Option<"momentum", "momentum", "bool", /*default=*/"false", "sgd keeps a momentum slot">,
+    Option<"nesterov", "nesterov", "bool", /*default=*/"false", "sgd looks ahead along its momentum">];
+}
+
+def DifferentiatePass : Bnc_Pass<"bnc-differentiate"> {
+  let summary = "Append the gradient of the mean loss with respect to every trainable parameter";
+  let description = [{
+    Reverse mode, one rule per op (DifferentiableOpInterface). Several reads of a parameter become one, so that it has
+    one gradient. The gradients become further results of the training graph, each with the result attribute
+    `bnc.gradient = @parameter`. A parameter without a path to the loss gets none, and a remark.
+  }];
+}
+
+def ExpandBatchNormPass : Bnc_Pass<"bnc-expand-batch-norm"> {
+  let summary = "Spell out what batch normalization does in a phase";
+  let description = [{
+    Training: `bnc.batch_stats`, `bnc.normalize` with them, `bnc.update_running`, and one `bnc.assign` per running
+    variable. Ops on the same variables (a module called twice) update one after the other, in source order. A frozen
+    batch_norm normalizes with its running variables and updates nothing. Where each channel would have a single value
+    the statistics do not exist: an error if that is known; if it depends on the batch, the graph gets
+    `bnc.minimum_batch = 2` and the node's name as `bnc.minimum_batch_node`.
+    Inference: `bnc.normalize` with the running variables, nothing folded (the unfolded reference of a folded graph).
+  }];
+  let options = [
+    Option<"phase", "phase", "::bnc::GraphKind", /*default=*/"::bnc::GraphKind::Training", "Which phase to expand for",
+           [{::llvm::cl::values(
+             clEnumValN(::bnc::GraphKind::Training, "training", "statistics of the batch"),
+             clEnumValN(::bnc::GraphKind::Inference, "inference", "running statistics"))}]>];
+}
+
+def FreezePass : Bnc_Pass<"bnc-freeze"> {
+  let summary = "Mark the batch normalizations that a regular expression names as `frozen`";
+  let description = [{
+    The expression (POSIX extended) is searched in the node's name and in the names of the op's variables. One that
+    finds no batch_norm is an error.
+  }];
+  let options = [Option<"regex", "regex", "std::string", /*default=*/"", "Which batch normalizations">];
+}
+
+def SetTrainablePass : Bnc_Pass<"bnc-set-trainable"> {
+  let summary = "Let training move the parameters that a regular expression names, and no others";
+  let description = [{
+    The expression (POSIX extended) is searched in the names of the variables in `params`. One that finds none is an
+    error.
+  }];
+  let options = [Option<"regex", "regex", "std::string", /*default=*/"", "Which parameters">];
+}
+
+def VerifyTrainingPass : Bnc_Pass<"bnc-verify-training"> {
+  let summary = "Check the contract of phase `training`";
+  let description = [{
+    One training graph, no model graph; it ends in `bnc.return` of losses and correctness flags; its last argument is
+    `labels`; no batch_norm, dropout or folding arithmetic left; only trainable parameters, running statistics and
+    optimizer state are assigned. Reports everything at once, grouped by op.
+  }];
+}
+
+def ZeroGradientsPass : Bnc_Pass<"bnc-zero-gradients"> {
+  let summary = "Replace gradients that are exactly zero by zeros";
+  let description = [{
+    The gradient that leaves a normalization with the batch's own statistics sums to zero in every channel: those
+    statistics take any constant away. So the gradient of a conv or dense bias before it is zero; computed, it is
+    rounding noise. Seen through reshape and transpose that keep the channels, and through avg_pool's gradient.
+  }];
+}
+
 #endif // BNC_TRANSFORMS_PASSES_TD
