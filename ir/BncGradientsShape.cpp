@@ -58,13 +58,11 @@ LogicalResult ReduceMeanOp::buildGradients(OpBuilder &builder, ValueRange result
     known &= !ShapedType::isDynamic(size);
     count *= size;
   }
-  if (known) {
-    dy = MulOp::create(builder, getLoc(), dy, scalarLike(builder, getLoc(), 1 / count, dy));
-  } else {
-    Value counts =
-        ReduceSumOp::create(builder, getLoc(), onesLike(builder, getLoc(), getInput()), getAxes(), getKeepDims());
-    dy = DivOp::create(builder, getLoc(), dy, counts);
-  }
+  // A division: in f32 a count is exact, its reciprocal is not.
+  Value divisor =
+      known ? scalarLike(builder, getLoc(), count, dy)
+            : ReduceSumOp::create(builder, getLoc(), onesLike(builder, getLoc(), getInput()), getAxes(), getKeepDims());
+  dy = DivOp::create(builder, getLoc(), dy, divisor);
   operandGradients[0] = BroadcastOp::create(builder, getLoc(), dy, getInput(), getAxes());
   return success();
 }

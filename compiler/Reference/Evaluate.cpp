@@ -14,23 +14,20 @@ using namespace bnc;
 //===----------------------------------------------------------------------===//
 
 static LogicalResult evaluateConstant(ConstantOp op, Frame &frame) {
-  auto elements = dyn_cast<ElementsAttr>(op.getValue());
+  auto elements = dyn_cast<DenseElementsAttr>(op.getValue());
+  if (!elements)
+    return op.emitOpError("has its value outside of the text; the evaluator reads dense<...> only");
   Tensor tensor(op.getType().getElementType(), op.getType().getShape());
   if (tensor.isReal()) {
-    auto values = elements.tryGetValues<APFloat>();
-    if (!values)
-      return op.emitOpError("has a value of a kind that the evaluator cannot read");
-    for (auto [to, from] : llvm::zip_equal(tensor.reals, *values)) {
+    for (auto [to, from] : llvm::zip_equal(tensor.reals, elements.getValues<APFloat>())) {
+      APFloat value = from;
       bool losesInfo;
-      from.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
-      to = from.convertToDouble();
+      value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
+      to = value.convertToDouble();
     }
   } else {
-    auto values = elements.tryGetValues<APInt>();
-    if (!values)
-      return op.emitOpError("has a value of a kind that the evaluator cannot read");
     auto type = cast<IntegerType>(tensor.elementType);
-    for (auto [to, from] : llvm::zip_equal(tensor.integers, *values))
+    for (auto [to, from] : llvm::zip_equal(tensor.integers, elements.getValues<APInt>()))
       to = wrap(from.sextOrTrunc(64).getSExtValue(), type);
   }
   frame.set(op.getResult(), std::move(tensor));

@@ -1,0 +1,129 @@
+//===- CheckGradients.cpp - gradients against finite differences ----------------===//
+
+#include "compiler/Reference/CheckGradients.h"
+
+#include "compiler/Reference/Random.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace bnc;
+
+namespace {
+// Central differences have a relative error of about step^2 from the third derivative and 1e-16 / step from rounding.
+constexpr double kStep = 1e-5;
+constexpr unsigned kMaxKinks = 50;
+
+class Checker {
+public:
+  Checker(const Evaluator &evaluator, GraphOp forward, ArrayRef<Tensor> inputs, ArrayRef<Tensor> projections)
+      : evaluator(evaluator), forward(forward), inputs(inputs), projections(projections) {}
+
+  /// L, and the sum of its terms' magnitudes.
+  struct Loss {
+    double value = 0, magnitude = 0;
+  };
+  /// L where `operand` is moved by `step` along `direction`.
+  FailureOr<Loss> lossAt(const GradientOperand &operand, const Tensor &direction, double step);
+
+  /// The derivative of L along a direction; nothing where L has a kink.
+  FailureOr<std::optional<double>> differenceAlong(const GradientOperand &operand, const Tensor &direction, Loss here);
+
+private:
+  Evaluator evaluator;
+  GraphOp forward;
+  SmallVector<Tensor> inputs;
+  ArrayRef<Tensor> projections;
+};
+} // namespace
+
+FailureOr<Checker::Loss> Checker::lossAt(const GradientOperand &operand, const Tensor &direction, double step) {
+  Tensor &moved = operand.isVariable ? evaluator.variables[operand.name] : inputs[operand.input];
+  Tensor original = moved;
+  for (auto [value, slope] : llvm::zip_equal(moved.reals, direction.reals))
+    value += step * slope;
+  FailureOr<Evaluation> evaluation = evaluator.evaluate(forward, inputs);
+  moved = std::move(original);
+  if (failed(evaluation))
+    return failure();
+  Loss loss;
+  const Tensor *projection = projections.begin();
+  for (const Tensor &result : evaluation->results) {
+    if (!result.isReal())
+      continue;
+    for (auto [value, weight] : llvm::zip_equal(result.reals, (projection++)->reals)) {
+      loss.value += value * weight;
+      loss.magnitude += std::fabs(value * weight);
+    }
+  }
+  return loss;
+}
+
+FailureOr<std::optional<double>> Checker::differenceAlong(const GradientOperand &operand, const Tensor &direction,
+                                                          Loss here) {
+  // The one-sided differences differ by step * L'' where L is smooth, and by the kink's jump where it is not.
+  double central = 0, gaps[3] = {};
+  for (int i : {0, 1, 2}) {
+    double step = std::ldexp(kStep, -i);
+    FailureOr<Loss> ahead = lossAt(operand, direction, step), behind = lossAt(operand, direction, -step);
+    if (failed(ahead) || failed(behind))
+      return failure();
+    if (i == 0)
+      central = (ahead->value - behind->value) / (2 * step);
+    gaps[i] = (ahead->value - 2 * here.value + behind->value) / step;
+  }
+  double noise = 1e-15 * here.magnitude / kStep;
+  for (int i : {1, 2})
+    if (std::fabs(gaps[i] - std::ldexp(gaps[0], -i)) > 0.01 * std::fabs(gaps[0]) + 8 * noise)
+      return std::optional<double>();
+  return std::optional<double>(central);
+}
+
+FailureOr<SmallVector<GradientError>> bnc::checkGradients(const Evaluator &evaluator, GraphOp forward, GraphOp backward,
+                                                          ArrayRef<Tensor> inputs, ArrayRef<GradientOperand> operands,
+                                                          uint64_t seed, unsigned directions) {
+  std::mt19937_64 generator(seed);
+  FailureOr<Evaluation> results = evaluator.evaluate(forward, inputs);
+  if (failed(results))
+    return failure();
+  SmallVector<Tensor> arguments(inputs), projections;
+  for (const Tensor &result : results->results)
+    if (result.isReal())
+      projections.push_back(randomTensor(result.elementType, result.shape, generator, -1, 1));
+  arguments.append(projections);
+  FailureOr<Evaluation> gradients = evaluator.evaluate(backward, arguments);
+  if (failed(gradients))
+    return failure();
+
+  Checker checker(evaluator, forward, inputs, projections);
+  SmallVector<GradientError> errors;
+  for (auto [operand, gradient] : llvm::zip_equal(operands, gradients->results)) {
+    GradientError error{operand.name, 0, 0};
+    for (unsigned i = 0; i < directions;) {
+      Tensor direction = randomTensor(gradient.elementType, gradient.shape, generator, -1, 1);
+      FailureOr<Checker::Loss> here = checker.lossAt(operand, direction, 0);
+      if (failed(here))
+        return failure();
+      FailureOr<std::optional<double>> difference = checker.differenceAlong(operand, direction, *here);
+      if (failed(difference))
+        return failure();
+      if (!*difference) {
+        if (++error.kinks > kMaxKinks)
+          return forward.emitOpError("is not smooth around the given values along any of ")
+                 << kMaxKinks << " directions of '" << operand.name << "'; other values are needed";
+        continue;
+      }
+      double product = 0;
+      for (auto [g, d] : llvm::zip_equal(gradient.reals, direction.reals))
+        product += g * d;
+      double scale = std::max({std::fabs(**difference), std::fabs(product), 1e-4 * here->magnitude});
+      double relative = std::fabs(**difference - product) / scale;
+      // A NaN is the largest error of all, and stays.
+      if (scale != 0 && !std::isnan(error.error) && !(relative <= error.error))
+        error.error = relative;
+      ++i;
+    }
+    errors.push_back(std::move(error));
+  }
+  return errors;
+}
