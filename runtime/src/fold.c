@@ -66,12 +66,14 @@ static void fold_shift_piece(void *data, int64_t index, int64_t worker) {
   (void)worker;
   if (end > step->outer)
     end = step->outer;
+  /* Where weight[o][i][0] lies: o * per_output + i * per_input. */
+  int64_t per_output = step->transposed ? step->inner : step->axis * step->inner;
+  int64_t per_input = step->transposed ? step->outer * step->inner : step->inner;
   for (int64_t o = first; o < end; ++o) {
     double sum = 0;
-    int64_t at = o * step->axis * step->inner;
     for (int64_t i = 0; i < step->axis; ++i)
       for (int64_t k = 0; k < step->inner; ++k)
-        sum += value_at(state->source, step->weight_bits, at++) * state->operand[i];
+        sum += value_at(state->source, step->weight_bits, o * per_output + i * per_input + k) * state->operand[i];
     state->result[o] = sum;
   }
 }

@@ -239,10 +239,11 @@ typedef struct bnc_fold_axis {
 void bnc_rt_fold_axis(bnc_exec *exec, const bnc_fold_axis *step);
 
 /* result[o] = sum over i, k of weight[o][i][k] * shift[i]: what a shift of the input adds to the bias.
- * weight dense [outer][axis][inner], double or float; summed in index order. */
+ * weight dense [outer][axis][inner], or [axis][outer] when `transposed` (inner is 1 then), double or
+ * float; summed in index order. */
 typedef struct bnc_fold_shift {
   bnc_location weight, shift, result;
-  int64_t weight_bits, outer, axis, inner;
+  int64_t weight_bits, outer, axis, inner, transposed;
 } bnc_fold_shift;
 void bnc_rt_fold_shift(bnc_exec *exec, const bnc_fold_shift *step);
 
