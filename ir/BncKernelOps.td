@@ -228,12 +228,12 @@ def Bnc_MoveRunningOp : Bnc_Op<"move_running", [Pure]> {
 def Bnc_OptimizeOp : Bnc_Op<"optimize"> {
   let summary = "The optimizer's step on all trainable parameters at once";
   let description = [{
-    Reads the gradients of every trainable parameter, which the operands name, and moves parameters and optimizer
-    state in place. `algorithm` is the optimizer op's mnemonic without `_update`.
+    `gradients` are those of `parameters`, in order; parameters and optimizer state move in place. `algorithm` is the
+    optimizer op's mnemonic without `_update`, `slots` the number of its state tensors per parameter.
   }];
-  let arguments = (ins Variadic<AnyRankedTensor>:$gradients, StrAttr:$algorithm, UnitAttr:$nesterov, UnitAttr:$decoupled,
+  let arguments = (ins Variadic<AnyRankedTensor>:$gradients, FlatSymbolRefArrayAttr:$parameters, StrAttr:$algorithm, UnitAttr:$nesterov, UnitAttr:$decoupled,
                        I64Attr:$slots, OptionalAttr<StrAttr>:$symbol);
-  let assemblyFormat = "$algorithm `(` $gradients `)` attr-dict `:` type($gradients)";
+  let assemblyFormat = "$algorithm $parameters `(` $gradients `)` attr-dict `:` type($gradients)";
 }
 
 #endif // BNC_KERNEL_OPS_TD

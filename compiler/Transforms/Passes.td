@@ -9,6 +9,7 @@
 #define BNC_TRANSFORMS_PASSES_TD
 
 include "mlir/Pass/PassBase.td"
+include "compiler/Transforms/KernelPasses.td"
 
 // Every pass sees the module: graphs and the variables they are over change together.
 class Bnc_Pass<string argument> : Pass<argument, "::mlir::ModuleOp"> {

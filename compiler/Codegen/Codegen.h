@@ -1,0 +1,55 @@
+//===- Codegen.h - from phase `kernels` to objects ------------------*- C++ -*-===//
+
+#ifndef COMPILER_CODEGEN_CODEGEN_H
+#define COMPILER_CODEGEN_CODEGEN_H
+
+#include "compiler/Support/Target.h"
+#include "ir/BncOps.h"
+
+#include "mlir/Pass/PassManager.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace bnc {
+
+struct CodegenOptions {
+  std::string name;            // C identifier that prefixes the model's functions
+  std::string target = "host"; // one of targetNames()
+  int jobs = 0;                // processes that compile kernels, 0: one per processor
+  std::string cacheDir;        // of compiled kernels, "": no cache
+  std::string optimizer = "sgd";        // as the user calls it: sgd, adam, adamw
+  std::vector<double> hyperDefaults;    // learning rate, then the optimizer's numbers in order; empty: its own defaults
+  std::function<void(size_t, size_t)> progress; // kernels compiled, kernels in all
+};
+
+struct CompiledObject {
+  std::string name; // of the archive's member
+  std::string bytes;
+};
+
+struct CompiledModel {
+  std::vector<CompiledObject> objects;
+  std::string header; // of the model: NAME.h
+};
+
+/// Module with a training graph, an inference graph, or both (phases `training`, `inference`) to phase `kernels`.
+void buildKernelsPipeline(mlir::OpPassManager &manager, const CodegenOptions &options);
+
+/// Phase `kernels` to phase `llvm`: programs, records and the descriptor of model_abi.h as LLVM dialect beside the graphs,
+/// which keep the kernels' regions.
+mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module, const CodegenOptions &options);
+
+/// Phase `llvm` to object files: one per kernel, one for the rest; and the header.
+mlir::LogicalResult emitObjects(mlir::ModuleOp module, const CodegenOptions &options, CompiledModel &model);
+
+/// The model's C header, from the graphs of a module in phase `kernels` or `llvm`.
+std::string emitHeader(mlir::ModuleOp module, llvm::StringRef name);
+
+/// The graph of a kind, null if there is none.
+GraphOp graphOf(mlir::ModuleOp module, GraphKind kind);
+
+} // namespace bnc
+
+#endif // COMPILER_CODEGEN_CODEGEN_H

@@ -1,0 +1,510 @@
+//===- LowerToLLVM.cpp - programs, records and the descriptor ---------------------===//
+//
+// Phase `llvm`: each program is a function that calls one bnc_rt_* step after the other with a constant record; the
+// descriptor of model_abi.h ties them together; the model's public functions pass it on to the runtime.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Codegen/Codegen.h"
+#include "compiler/Codegen/EntryPoints.h"
+#include "compiler/Codegen/Records.h"
+#include "compiler/Kernels/Compile.h"
+#include "compiler/Kernels/Interface.h"
+#include "compiler/Kernels/Optimizer.h"
+#include "compiler/Transforms/Passes.h"
+
+#include "bnc/model_abi.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+#include <functional>
+#include <set>
+
+using namespace mlir;
+using namespace bnc;
+
+GraphOp bnc::graphOf(ModuleOp module, GraphKind kind) {
+  for (GraphOp graph : module.getOps<GraphOp>())
+    if (graph.getKind() == kind)
+      return graph;
+  return nullptr;
+}
+
+void bnc::buildKernelsPipeline(OpPassManager &manager, const CodegenOptions &options) {
+  manager.addPass(createLowerNormalizationPass());
+  manager.addPass(createMergeUpdatesPass());
+  manager.addPass(createFormKernelsPass());
+  manager.addPass(createLowerKernelsPass({options.target}));
+  manager.addPass(createPlanMemoryPass({options.target}));
+}
+
+namespace {
+/// A constant of the descriptor: a number, or the address of a symbol ("" is null).
+struct Constant {
+  enum Kind { Int32, Int64, Double, Address } kind;
+  int64_t number = 0;
+  double real = 0;
+  std::string symbol = {};
+};
+Constant i32(int64_t value) { return {Constant::Int32, value}; }
+Constant i64(int64_t value) { return {Constant::Int64, value}; }
+Constant f64(double value) { return {Constant::Double, 0, value}; }
+Constant address(StringRef symbol) { return {Constant::Address, 0, 0, symbol.str()}; }
+Constant null() { return address(""); }
+
+class Emitter {
+public:
+  Emitter(ModuleOp module, const CodegenOptions &options, const Target &target)
+      : module(module), options(options), target(target), builder(module.getBodyRegion()), pointer(LLVM::LLVMPointerType::get(module.getContext())) {
+    builder.setInsertionPointToEnd(module.getBody());
+  }
+
+  LogicalResult run() {
+    training = graphOf(module, GraphKind::Training);
+    inference = graphOf(module, GraphKind::Inference);
+    if (training && (failed(emitProgram(training, 0, "train_forward")) || failed(emitProgram(training, 1, "train_backward")) ||
+                     failed(emitProgram(training, 2, "train_update"))))
+      return failure();
+    if (inference && (failed(emitProgram(inference, 0, "infer_fold")) || failed(emitProgram(inference, 1, "infer_run"))))
+      return failure();
+    emitDescriptor();
+    for (const EntryPoint &entry : entryPoints())
+      if (entry.needsTraining ? training != nullptr : inference != nullptr)
+        if (!entry.needsBoth || (training && inference))
+          emitEntryPoint(entry);
+    module->setAttr(kPhaseAttr, builder.getStringAttr("llvm"));
+    return success();
+  }
+
+private:
+  std::string local(const llvm::Twine &name) { return (options.name + "." + name).str(); }
+  Location loc() { return module.getLoc(); }
+
+  //===-- Constants ---------------------------------------------------------------===//
+
+  LLVM::GlobalOp internalGlobal(Type type, StringRef name, Attribute value) {
+    return LLVM::GlobalOp::create(builder, loc(), type, /*isConstant=*/true, LLVM::Linkage::Internal, name, value, /*alignment=*/16);
+  }
+
+  /// Symbol of a record's words.
+  std::string words(ArrayRef<int64_t> values) {
+    std::string name = local("record" + llvm::Twine(counter++));
+    auto type = LLVM::LLVMArrayType::get(builder.getI64Type(), values.size());
+    auto tensor = RankedTensorType::get({int64_t(values.size())}, builder.getI64Type());
+    internalGlobal(type, name, DenseElementsAttr::get(tensor, values));
+    return name;
+  }
+
+  std::string text(StringRef value) {
+    auto [found, inserted] = texts.try_emplace(value.str(), "");
+    if (!inserted)
+      return found->second;
+    std::string bytes = value.str() + '\0';
+    std::string name = found->second = local("text" + llvm::Twine(counter++));
+    internalGlobal(LLVM::LLVMArrayType::get(builder.getI8Type(), bytes.size()), name, builder.getStringAttr(bytes));
+    return name;
+  }
+
+  Type typeOf(const Constant &constant) {
+    switch (constant.kind) {
+    case Constant::Int32:
+      return builder.getI32Type();
+    case Constant::Int64:
+      return builder.getI64Type();
+    case Constant::Double:
+      return builder.getF64Type();
+    case Constant::Address:
+      return pointer;
+    }
+    llvm_unreachable("every kind has a case");
+  }
+
+  Value materialize(const Constant &constant) {
+    switch (constant.kind) {
+    case Constant::Int32:
+      return LLVM::ConstantOp::create(builder, loc(), builder.getI32Type(), builder.getI32IntegerAttr(constant.number));
+    case Constant::Int64:
+      return LLVM::ConstantOp::create(builder, loc(), builder.getI64Type(), builder.getI64IntegerAttr(constant.number));
+    case Constant::Double:
+      return LLVM::ConstantOp::create(builder, loc(), builder.getF64Type(), builder.getF64FloatAttr(constant.real));
+    case Constant::Address:
+      if (constant.symbol.empty())
+        return LLVM::ZeroOp::create(builder, loc(), pointer);
+      return LLVM::AddressOfOp::create(builder, loc(), pointer, constant.symbol);
+    }
+    llvm_unreachable("every kind has a case");
+  }
+
+  /// Symbol of an array of structs (C layout); null for no rows.
+  Constant table(const llvm::Twine &name, ArrayRef<std::vector<Constant>> rows, bool isPublicStruct = false) {
+    if (rows.empty())
+      return null();
+    SmallVector<Type> fields;
+    for (const Constant &field : rows.front())
+      fields.push_back(typeOf(field));
+    Type row = fields.size() == 1 && !isPublicStruct ? fields.front() : LLVM::LLVMStructType::getLiteral(module.getContext(), fields);
+    Type type = isPublicStruct ? row : LLVM::LLVMArrayType::get(row, rows.size());
+    std::string symbol = isPublicStruct ? name.str() : local(name);
+    auto global = LLVM::GlobalOp::create(builder, loc(), type, /*isConstant=*/true, isPublicStruct ? LLVM::Linkage::External : LLVM::Linkage::Internal,
+                                         symbol, Attribute(), /*alignment=*/16);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.createBlock(&global.getInitializerRegion());
+    Value value = LLVM::UndefOp::create(builder, loc(), type);
+    for (auto [i, fieldsOfRow] : llvm::enumerate(rows))
+      for (auto [j, field] : llvm::enumerate(fieldsOfRow)) {
+        SmallVector<int64_t> position;
+        if (!isPublicStruct)
+          position.push_back(i);
+        if (fields.size() > 1 || isPublicStruct)
+          position.push_back(j);
+        Value constant = materialize(field);
+        value = LLVM::InsertValueOp::create(builder, loc(), value, constant, position);
+      }
+    LLVM::ReturnOp::create(builder, loc(), value);
+    return address(symbol);
+  }
+
+  Constant integers(const llvm::Twine &name, ArrayRef<int64_t> values) {
+    std::vector<std::vector<Constant>> rows;
+    for (int64_t value : values)
+      rows.push_back({i64(value)});
+    return table(name, rows);
+  }
+
+  Constant strings(const llvm::Twine &name, ArrayRef<const char *> values, bool terminated = false) {
+    std::vector<std::vector<Constant>> rows;
+    for (const char *value : values)
+      rows.push_back({address(text(value))});
+    if (terminated)
+      rows.push_back({null()});
+    return table(name, rows);
+  }
+
+  //===-- Programs -------------------------------------------------------------------===//
+
+  LLVM::LLVMFuncOp declare(StringRef name, Type result, ArrayRef<Type> parameters) {
+    if (auto found = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
+      return found;
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(module.getBody());
+    return LLVM::LLVMFuncOp::create(builder, loc(), name, LLVM::LLVMFunctionType::get(result, parameters));
+  }
+
+  Type voidType() { return LLVM::LLVMVoidType::get(module.getContext()); }
+
+  LogicalResult emitProgram(GraphOp graph, int64_t program, StringRef name) {
+    SmallVector<std::pair<Location, Step>> steps;
+    for (Operation &op : graph.getBody().front()) {
+      auto number = op.getAttrOfType<IntegerAttr>("program");
+      if (!number || number.getInt() != program)
+        continue;
+      FailureOr<std::vector<Step>> made = stepsOf(&op, target);
+      if (failed(made))
+        return failure();
+      for (Step &step : *made)
+        steps.push_back({op.getLoc(), std::move(step)});
+    }
+    if (graph.getKind() == GraphKind::Training && program == 0) {
+      Operation *terminator = graph.getBody().front().getTerminator();
+      auto location = [&](unsigned i) {
+        StorageAttr storage = storageOf(terminator->getOperand(i));
+        return std::pair<int64_t, int64_t>(static_cast<int64_t>(storage.getSpace()), storage.getOffset());
+      };
+      steps.push_back({terminator->getLoc(), {"bnc_rt_loss", {location(0).first, location(0).second, location(1).first, location(1).second}, ""}});
+    }
+    std::vector<std::string> records;
+    for (auto &[where, step] : steps)
+      records.push_back(words(step.words));
+    auto function = LLVM::LLVMFuncOp::create(builder, graph.getLoc(), local(name), LLVM::LLVMFunctionType::get(voidType(), {pointer}),
+                                             LLVM::Linkage::Internal);
+    OpBuilder::InsertionGuard guard(builder);
+    Block *entry = function.addEntryBlock(builder);
+    builder.setInsertionPointToStart(entry);
+    for (auto [index, located] : llvm::enumerate(steps)) {
+      auto &[where, step] = located;
+      SmallVector<Value> arguments{entry->getArgument(0)};
+      SmallVector<Type> types{pointer};
+      if (!step.kernel.empty()) {
+        std::string kernel = step.kernel + "_argv";
+        declare(kernel, builder.getI32Type(), {pointer});
+        arguments.push_back(LLVM::AddressOfOp::create(builder, where, pointer, kernel));
+        types.push_back(pointer);
+      }
+      arguments.push_back(LLVM::AddressOfOp::create(builder, where, pointer, records[index]));
+      types.push_back(pointer);
+      LLVM::LLVMFuncOp callee = declare(step.function, voidType(), types);
+      LLVM::CallOp::create(builder, where, callee, arguments);
+    }
+    LLVM::ReturnOp::create(builder, graph.getLoc(), ValueRange{});
+    return success();
+  }
+
+  //===-- The descriptor ---------------------------------------------------------------===//
+
+  std::vector<Constant> tensorFields(const llvm::Twine &name, StringRef label, RankedTensorType type) {
+    SmallVector<int64_t> shape;
+    int64_t count = 1;
+    for (auto [dim, size] : llvm::enumerate(type.getShape())) {
+      shape.push_back(ShapedType::isDynamic(size) ? -1 : size);
+      count *= dim == 0 || ShapedType::isDynamic(size) ? 1 : size;
+    }
+    int64_t element = type.getElementType().isInteger(32) ? 1 : type.getElementType().isInteger(8) ? 2 : 0;
+    return {address(text(label)), i64(type.getRank()), integers(name + ".shape", shape), i64(count), i32(element)};
+  }
+
+  /// How fresh values are made: weights of layers by their fans, scales and variances are 1, the rest 0.
+  void findInitialization(VariableOp variable, int64_t &kind, int64_t &fanIn, int64_t &fanOut) {
+    kind = BNC_INIT_ZEROS;
+    SmallVector<Value> values;
+    for (GraphOp graph : module.getOps<GraphOp>())
+      for (ReadOp read : graph.getBody().getOps<ReadOp>())
+        if (read.getVariable() == variable.getSymName())
+          values.push_back(read);
+    while (!values.empty()) {
+      Value value = values.pop_back_val();
+      for (OpOperand &use : value.getUses()) {
+        Operation *user = use.getOwner();
+        if (auto pack = dyn_cast<PackOp>(user)) {
+          if (pack.getShape().empty() || (kind == BNC_INIT_WEIGHT && (pack.getBackward() || pack.getUnflatten())))
+            continue;
+          ArrayRef<int64_t> shape = pack.getShape();
+          kind = BNC_INIT_WEIGHT;
+          bool swapped = pack.getUnflatten().has_value();
+          fanIn = (swapped ? shape[0] : shape[1]) * shape[2] * shape[3];
+          fanOut = (swapped ? shape[1] : shape[0]) * shape[2] * shape[3];
+        } else if (auto fold = dyn_cast<FoldScaleOp>(user)) {
+          if (fold.getValue() == value)
+            values.push_back(fold.getResult());
+        } else if (isa<CastOp, ReshapeOp, TransposeOp>(user)) {
+          values.push_back(user->getResult(0));
+        } else if (auto coefficients = dyn_cast<NormalizeCoefficientsOp>(user)) {
+          if (value == coefficients.getScale() || value == coefficients.getVariance())
+            kind = BNC_INIT_ONES;
+        } else if (auto coefficients = dyn_cast<FoldCoefficientsOp>(user)) {
+          if (value == coefficients.getScale() || value == coefficients.getVariance())
+            kind = BNC_INIT_ONES;
+        } else if (auto move = dyn_cast<MoveRunningOp>(user)) {
+          if (value == move.getVariance())
+            kind = BNC_INIT_ONES;
+        }
+      }
+    }
+  }
+
+  Constant variables(int64_t &count) {
+    SmallVector<VariableOp> ordered;
+    for (VariableOp variable : module.getOps<VariableOp>())
+      if (variable.getCollection() != Collection::Optimizer)
+        ordered.push_back(variable);
+    auto offsetOf = [](VariableOp variable) { return variable->getAttrOfType<IntegerAttr>("bnc.offset").getInt(); };
+    // In the file's order; offsets put trainable ones first.
+    std::vector<std::vector<Constant>> rows;
+    for (auto [index, variable] : llvm::enumerate(ordered)) {
+      variableIndex[variable.getSymName()] = index;
+      auto type = cast<RankedTensorType>(variable.getType());
+      bool params = variable.getCollection() == Collection::Params;
+      int64_t kind, fanIn = 0, fanOut = 0;
+      findInitialization(variable, kind, fanIn, fanOut);
+      rows.push_back({address(text(variable.getSymName())), i32(params ? BNC_COLLECTION_PARAMS : BNC_COLLECTION_BATCH_STATS),
+                      i32(params && variable.getTrainable()), i64(type.getRank()), integers("variable" + llvm::Twine(index) + ".shape", type.getShape()),
+                      i64(offsetOf(variable)), i64(type.getNumElements()), null(), i32(kind), i64(fanIn), i64(fanOut)});
+    }
+    count = rows.size();
+    return table("variables", rows);
+  }
+
+  Constant running(int64_t &count) {
+    std::vector<std::vector<Constant>> rows;
+    auto location = [&](Value value, std::vector<Constant> &row) {
+      StorageAttr storage = storageOf(value);
+      row.push_back(i64(static_cast<int64_t>(storage.getSpace())));
+      row.push_back(i64(storage.getOffset()));
+    };
+    auto indexOf = [&](Value value) -> int64_t {
+      auto read = value.getDefiningOp<ReadOp>();
+      return read ? variableIndex.lookup(read.getVariable()) : -1;
+    };
+    for (MoveRunningOp move : training.getBody().getOps<MoveRunningOp>()) {
+      // A second use of one BatchNorm continues from the first: its statistics count once, with the first.
+      int64_t mean = indexOf(move.getMean()), variance = indexOf(move.getVariance());
+      if (mean < 0 || variance < 0)
+        continue;
+      std::vector<Constant> row{i64(mean), i64(variance), i64(cast<RankedTensorType>(move.getMean().getType()).getDimSize(0)),
+                                i64(move.getRunningVariance() == RunningVariance::Sample)};
+      location(move.getBatchMean(), row);
+      location(move.getBatchVariance(), row);
+      location(move.getCount(), row);
+      rows.push_back(row);
+    }
+    count = rows.size();
+    return table("running", rows);
+  }
+
+  std::vector<Constant> graphFields(GraphOp graph) {
+    if (!graph)
+      return {i64(0), i64(0), i64(0)};
+    int64_t scratch = 0;
+    for (Operation &op : graph.getBody().front())
+      scratch = std::max(scratch, scratchOf(&op, target));
+    return {i64(intAttr(graph, "bnc.scaled_bytes")), i64(intAttr(graph, "bnc.fixed_bytes")), i64(scratch)};
+  }
+
+  static int64_t intAttr(Operation *op, StringRef name) {
+    auto attribute = op->getAttrOfType<IntegerAttr>(name);
+    return attribute ? attribute.getInt() : 0;
+  }
+
+  int64_t fixedBatch() {
+    GraphOp graph = inference ? inference : training;
+    auto type = cast<RankedTensorType>(graph.getArgumentTypes().front());
+    return type.isDynamicDim(0) ? 0 : type.getDimSize(0);
+  }
+
+  void emitDescriptor() {
+    std::vector<Constant> fields;
+    auto add = [&](std::initializer_list<Constant> constants) { fields.insert(fields.end(), constants); };
+    auto addAll = [&](const std::vector<Constant> &constants) { fields.insert(fields.end(), constants.begin(), constants.end()); };
+    int64_t variableCount, runningCount = 0;
+    Constant variableTable = variables(variableCount);
+
+    GraphOp any = inference ? inference : training;
+    unsigned inputCount = any.getArgumentTypes().size() - (any == training ? 1 : 0);
+    std::vector<std::vector<Constant>> inputs, outputs;
+    for (unsigned i = 0; i < inputCount; ++i)
+      inputs.push_back(tensorFields("input" + llvm::Twine(i), any.getInputName(i), cast<RankedTensorType>(any.getArgumentTypes()[i])));
+    if (inference)
+      for (auto [i, type] : llvm::enumerate(inference.getResultTypes()))
+        outputs.push_back(tensorFields("output" + llvm::Twine(i), inference.getOutputName(i), cast<RankedTensorType>(type)));
+
+    add({i32(BNC_ABI_MAGIC), i32(BNC_ABI_VERSION), address(text(options.name)), address(text(target.name)),
+         strings("features", target.requiredFeatures, /*terminated=*/true), i64(fixedBatch())});
+    add({i64(variableCount), variableTable, i64(intAttr(module, "bnc.variables_floats")), i64(intAttr(module, "bnc.trainable_floats"))});
+    add({i64(inputs.size()), i64(outputs.size()), table("inputs", inputs), table("outputs", outputs)});
+
+    addAll(graphFields(training));
+    if (training) {
+      add({address(local("train_forward")), address(local("train_backward")), address(local("train_update"))});
+      addTrainingFields(fields, runningCount);
+    } else {
+      add({null(), null(), null(), i32(BNC_LOSS_NONE), i64(0)});
+      add({null(), i64(0), null(), i64(0), i32(0)});             // labels
+      add({null(), i64(0), null(), null(), i64(0), null()});     // optimizer
+      add({i64(0), null(), i64(1), null()});                     // running
+    }
+    addAll(graphFields(inference));
+    add({i64(inference ? intAttr(inference, "bnc.folded_bytes") : 0), inference ? address(local("infer_fold")) : null(),
+         inference ? address(local("infer_run")) : null()});
+    table(options.name + "_descriptor", {fields}, /*isPublicStruct=*/true);
+  }
+
+  void addTrainingFields(std::vector<Constant> &fields, int64_t &runningCount) {
+    auto add = [&](std::initializer_list<Constant> constants) { fields.insert(fields.end(), constants); };
+    LossKind kind = LossKind::SoftmaxCrossEntropy;
+    int64_t classes = 0;
+    training.walk([&](LossOp loss) {
+      kind = loss.getKind();
+      classes = kind == LossKind::SoftmaxCrossEntropy ? cast<RankedTensorType>(loss.getOutput().getType()).getDimSize(1) : 0;
+    });
+    int32_t lossId = kind == LossKind::SoftmaxCrossEntropy ? BNC_LOSS_SOFTMAX_CROSS_ENTROPY : kind == LossKind::Mse ? BNC_LOSS_MSE : BNC_LOSS_BCE_WITH_LOGITS;
+    unsigned labels = training.getArgumentTypes().size() - 1;
+    add({i32(lossId), i64(classes)});
+    std::vector<Constant> labelFields = tensorFields("labels", training.getInputName(labels), cast<RankedTensorType>(training.getArgumentTypes()[labels]));
+    fields.insert(fields.end(), labelFields.begin(), labelFields.end());
+
+    OptimizeOp optimize;
+    training.walk([&](OptimizeOp op) { optimize = op; });
+    const OptimizerNumbers *numbers = optimize ? optimizerNumbers(optimize.getAlgorithm()) : nullptr;
+    if (!numbers) {
+      add({address(text("none")), i64(0), null(), null(), i64(0), null()});
+    } else {
+      std::vector<std::vector<Constant>> defaults{{f64(numbers->learningRate)}};
+      for (double value : numbers->defaults)
+        defaults.push_back({f64(value)});
+      for (auto [i, value] : llvm::enumerate(options.hyperDefaults))
+        if (i < defaults.size())
+          defaults[i] = {f64(value)};
+      ArrayRef<const char *> slots = ArrayRef(numbers->slots).take_front(optimize.getSlots());
+      add({address(text(options.optimizer)), i64(numbers->names.size()), strings("hyper_names", numbers->names), table("hyper_defaults", defaults),
+           i64(slots.size()), strings("slot_names", slots)});
+    }
+    Constant runningTable = running(runningCount);
+    auto node = training->getAttrOfType<StringAttr>("bnc.minimum_batch_node");
+    add({i64(runningCount), runningTable, i64(std::max<int64_t>(1, intAttr(training, "bnc.minimum_batch"))),
+         node ? address(text(node.getValue())) : null()});
+  }
+
+  //===-- Public functions ----------------------------------------------------------------===//
+
+  Type parameterType(Parameter parameter) {
+    switch (parameter) {
+    case Parameter::Integer:
+      return builder.getI64Type();
+    case Parameter::Real:
+      return builder.getF64Type();
+    default:
+      return pointer;
+    }
+  }
+
+  /// Passes its arguments on, with the model's tensors gathered into arrays of pointers.
+  void emitEntryPoint(const EntryPoint &entry) {
+    GraphOp any = inference ? inference : training;
+    unsigned inputs = any.getArgumentTypes().size() - (any == training ? 1 : 0);
+    unsigned outputs = inference ? inference.getResultTypes().size() : 0;
+    SmallVector<Type> outer, inner;
+    for (Parameter parameter : entry.parameters) {
+      unsigned count = parameter == Parameter::Inputs ? inputs : parameter == Parameter::Outputs ? outputs : parameter == Parameter::Model || parameter == Parameter::DefaultInit ? 0 : 1;
+      outer.append(count, parameterType(parameter));
+      inner.push_back(parameter == Parameter::DefaultInit ? builder.getI32Type() : parameterType(parameter));
+    }
+    Type result = entry.result == Result::Status ? Type(builder.getI32Type())
+                  : entry.result == Result::Text ? Type(pointer)
+                  : entry.result == Result::Integer ? Type(builder.getI64Type()) : voidType();
+    LLVM::LLVMFuncOp callee = declare(entry.runtime, result, inner);
+    auto function = LLVM::LLVMFuncOp::create(builder, loc(), options.name + "_" + entry.name, LLVM::LLVMFunctionType::get(result, outer));
+    OpBuilder::InsertionGuard guard(builder);
+    Block *block = function.addEntryBlock(builder);
+    builder.setInsertionPointToStart(block);
+    unsigned next = 0;
+    SmallVector<Value> arguments;
+    for (Parameter parameter : entry.parameters) {
+      if (parameter == Parameter::Model) {
+        arguments.push_back(LLVM::AddressOfOp::create(builder, loc(), pointer, options.name + "_descriptor"));
+      } else if (parameter == Parameter::DefaultInit) {
+        arguments.push_back(LLVM::ConstantOp::create(builder, loc(), builder.getI32Type(), builder.getI32IntegerAttr(0)));
+      } else if (parameter == Parameter::Inputs || parameter == Parameter::Outputs) {
+        unsigned count = parameter == Parameter::Inputs ? inputs : outputs;
+        Value size = LLVM::ConstantOp::create(builder, loc(), builder.getI64Type(), builder.getI64IntegerAttr(count));
+        Value array = LLVM::AllocaOp::create(builder, loc(), pointer, pointer, size);
+        for (unsigned i = 0; i < count; ++i) {
+          Value slot = LLVM::GEPOp::create(builder, loc(), pointer, pointer, array, ArrayRef<LLVM::GEPArg>{int32_t(i)});
+          LLVM::StoreOp::create(builder, loc(), block->getArgument(next++), slot);
+        }
+        arguments.push_back(array);
+      } else {
+        arguments.push_back(block->getArgument(next++));
+      }
+    }
+    auto call = LLVM::CallOp::create(builder, loc(), callee, arguments);
+    LLVM::ReturnOp::create(builder, loc(), call.getResults());
+  }
+
+  ModuleOp module;
+  const CodegenOptions &options;
+  const Target &target;
+  OpBuilder builder;
+  LLVM::LLVMPointerType pointer;
+  GraphOp training, inference;
+  std::map<std::string, std::string> texts;
+  llvm::StringMap<int64_t> variableIndex;
+  unsigned counter = 0;
+};
+} // namespace
+
+LogicalResult bnc::lowerToLLVM(ModuleOp module, const CodegenOptions &options) {
+  std::optional<Target> target = lookupTarget(options.target);
+  if (!target)
+    return module.emitError("no target '") << options.target << "'";
+  module.getContext()->loadDialect<LLVM::LLVMDialect>();
+  nameKernels(module, *target);
+  return Emitter(module, options, *target).run();
+}

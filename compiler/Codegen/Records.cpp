@@ -1,0 +1,457 @@
+//===- Records.cpp - steps as the records of model_abi.h -----------------------===//
+//
+// The structures of model_abi.h hold only 64-bit words, so they are filled in as C structs and copied out as words.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Codegen/Records.h"
+
+#include "compiler/Kernels/Interface.h"
+
+#include "bnc/model_abi.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <cstring>
+
+using namespace mlir;
+using namespace bnc;
+
+namespace {
+constexpr int64_t kElementsPerTask = 16384; // of the optimizer: long enough to be worth a task
+
+template <typename Record> std::vector<int64_t> wordsOf(const Record &record) {
+  static_assert(sizeof(Record) % sizeof(int64_t) == 0, "records hold only words");
+  std::vector<int64_t> words(sizeof(Record) / sizeof(int64_t));
+  std::memcpy(words.data(), &record, sizeof(Record));
+  return words;
+}
+
+int64_t bits(const llvm::APFloat &value) { return llvm::bit_cast<int64_t>(value.convertToDouble()); }
+
+RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+int64_t bitsOf(Value value) { return typeOf(value).getElementTypeBitWidth(); }
+
+bnc_location locationOf(Value value) {
+  if (!value)
+    return {-1, 0};
+  StorageAttr storage = storageOf(value);
+  return {static_cast<int64_t>(storage.getSpace()), storage.getOffset()};
+}
+
+/// Statistics are double where a step merged them, float where they are variables.
+bool isOfBatch(Value statistic) { return typeOf(statistic).getElementType().isF64(); }
+
+/// Partials of a kernel's result, with the pixels of each strip.
+std::pair<bnc_partials, SmallVector<int64_t>> partialsOf(Value value, const Target &target) {
+  auto result = cast<OpResult>(value);
+  auto kernel = cast<KernelOp>(result.getOwner());
+  KernelInterface interface = describeKernel(kernel, target);
+  Operation *producer = kernel.getBody().front().getTerminator()->getOperand(result.getResultNumber()).getDefiningOp();
+  int64_t stored = storageOf(value).getChannels(), terms = typeOf(value).getDimSize(1);
+  bnc_partials partials{};
+  partials.at = locationOf(value);
+  partials.task_stride = llvm::alignTo(terms * stored * 4, BNC_ALIGNMENT);
+  partials.stored = stored;
+  partials.channels = typeOf(value).getDimSize(2);
+  partials.grid = kernel.getGrid() == Grid::Rows ? BNC_GRID_ROWS : BNC_GRID_IMAGES;
+  partials.strips = interface.strips;
+  partials.block = kernel.getGrid() == Grid::Rows ? 1 : kernel.getRows();
+  return {partials, interface.pixelsOfStrip(producer->getOperand(0))};
+}
+
+bnc_argument argumentRecord(const KernelArgument &argument, KernelOp kernel) {
+  bnc_argument record{};
+  const BufferLayout &layout = argument.layout;
+  record.type_code = layout.isInteger ? 0 : 2;
+  record.type_bits = 32;
+  record.dimensions = layout.extents.size();
+  record.row_dimension = layout.rowDimension;
+  record.image_dimension = layout.imageDimension;
+  record.image_multiple = argument.imageMultiple;
+  for (size_t i = 0; i < layout.extents.size(); ++i) {
+    record.extent[i] = layout.extents[i];
+    record.stride[i] = layout.strides[i];
+  }
+  Value outside;
+  switch (argument.role) {
+  case KernelArgument::Scalars:
+    record.space = BNC_SPACE_SCALARS;
+    return record;
+  case KernelArgument::Scratch:
+    record.space = BNC_SPACE_SCRATCH;
+    record.offset = argument.scratchOffset;
+    return record;
+  case KernelArgument::Input:
+    outside = kernel.getInputs()[argument.index];
+    break;
+  case KernelArgument::Result:
+    outside = kernel.getResult(argument.index);
+    break;
+  }
+  bnc_location location = locationOf(outside);
+  record.space = location.space;
+  record.offset = location.offset;
+  if (layout.imageDimension >= 0)
+    record.image_stride = layout.strides[layout.imageDimension] * 4;
+  Operation *producer = argument.role == KernelArgument::Result ? argument.value.getDefiningOp() : nullptr;
+  if (producer && isa<PartialMomentsOp, PartialSumsOp>(producer)) {
+    int64_t stored = layout.extents[0];
+    record.task_stride = llvm::alignTo(typeOf(argument.value).getDimSize(1) * stored * 4, BNC_ALIGNMENT);
+    record.offset += argument.term * stored * 4;
+  } else if (producer && isa<WeightGradientOp>(producer)) {
+    record.chain_stride = record.slot_bytes = layout.strides.back() * layout.extents.back() * 4;
+  }
+  return record;
+}
+
+Step launchOf(KernelOp kernel, const Target &target) {
+  KernelInterface interface = describeKernel(kernel, target);
+  bnc_launch launch{};
+  launch.grid = kernel.getGrid() == Grid::Rows ? BNC_GRID_ROWS : BNC_GRID_IMAGES;
+  launch.strips = interface.strips;
+  launch.block = kernel.getGrid() == Grid::Rows ? 1 : kernel.getRows();
+  launch.chains = kernel.getChains();
+  launch.arguments = interface.arguments.size();
+  std::vector<int64_t> words = wordsOf(launch);
+  for (const KernelArgument &argument : interface.arguments)
+    llvm::append_range(words, wordsOf(argumentRecord(argument, kernel)));
+  for (int64_t strip = 0; strip < interface.strips; ++strip)
+    for (const KernelArgument &argument : interface.arguments) {
+      RowRange rows = argument.layout.rowDimension >= 0 ? argument.rows[strip] : RowRange{0, 0};
+      words.push_back(rows.begin);
+      words.push_back(rows.size());
+    }
+  return {"bnc_rt_launch", words, kernel.getSymbol()->str()};
+}
+
+Step launchOf(OptimizeOp op) {
+  auto module = op->getParentOfType<ModuleOp>();
+  int64_t elements = module->getAttrOfType<IntegerAttr>("bnc.trainable_floats").getInt();
+  bnc_launch launch{};
+  launch.grid = BNC_GRID_ELEMENTS;
+  launch.strips = 1;
+  launch.block = kElementsPerTask;
+  launch.elements = elements;
+  std::vector<bnc_argument> arguments;
+  auto flat = [&](int64_t space, int64_t offset, bool ranges) {
+    bnc_argument record{};
+    record.space = space;
+    record.offset = offset;
+    record.type_code = 2;
+    record.type_bits = 32;
+    record.dimensions = 1;
+    record.image_dimension = -1;
+    record.row_dimension = ranges ? 0 : -1;
+    record.extent[0] = BNC_SCALAR_COUNT;
+    record.stride[0] = 1;
+    arguments.push_back(record);
+  };
+  auto state = [&](bool gradient) {
+    flat(BNC_SPACE_VARIABLES, 0, true);
+    if (gradient)
+      flat(BNC_SPACE_GRADIENTS, 0, true);
+    for (uint64_t slot = 0; slot < op.getSlots(); ++slot)
+      flat(BNC_SPACE_SLOTS, slot * elements * 4, true);
+  };
+  state(/*gradient=*/true);
+  flat(BNC_SPACE_SCALARS, 0, false);
+  state(/*gradient=*/false);
+  launch.arguments = arguments.size();
+  std::vector<int64_t> words = wordsOf(launch);
+  for (const bnc_argument &argument : arguments)
+    llvm::append_range(words, wordsOf(argument));
+  return {"bnc_rt_launch", words, op.getSymbol()->str()};
+}
+
+//===----------------------------------------------------------------------===//
+// Packing
+//===----------------------------------------------------------------------===//
+
+/// A dimension of a strided copy.
+struct CopyDim {
+  int64_t extent, source, result;
+};
+
+bnc_pack packRecord(bnc_location source, int64_t sourceBits, bnc_location result, int64_t resultCount, ArrayRef<CopyDim> dims) {
+  bnc_pack record{};
+  record.source = source;
+  record.result = result;
+  record.source_bits = sourceBits;
+  record.result_bits = 32;
+  record.result_count = resultCount;
+  for (int64_t i = 0; i < BNC_MAX_DIMS; ++i) {
+    bool used = i < int64_t(dims.size());
+    record.extent[i] = used ? dims[i].extent : 1;
+    record.source_stride[i] = used ? dims[i].source : 0;
+    record.result_stride[i] = used ? dims[i].result : 0;
+  }
+  return record;
+}
+
+/// Packs `outputs` output channels, block by block; a last block that is not full needs a copy of its own.
+std::vector<Step> packSteps(PackOp op) {
+  std::vector<Step> steps;
+  bnc_location source = locationOf(op.getSource()), result = locationOf(op.getResult());
+  int64_t sourceBits = bitsOf(op.getSource()), elementBytes = sourceBits / 8, count = op.getType().getNumElements();
+  auto add = [&](int64_t sourceOffset, int64_t resultOffset, ArrayRef<CopyDim> dims) {
+    bnc_location from{source.space, source.offset + sourceOffset * elementBytes}, to{result.space, result.offset + resultOffset * 4};
+    // The first copy clears the padding.
+    steps.push_back({"bnc_rt_pack", wordsOf(packRecord(from, sourceBits, to, steps.empty() ? count : 0, dims)), ""});
+  };
+  if (op.getShape().empty()) {
+    add(0, 0, {{count, 1, 1}});
+    return steps;
+  }
+  ArrayRef<int64_t> shape = op.getShape(), strides = op.getStrides(), packed = op.getType().getShape();
+  int64_t height = shape[2], width = shape[3], inputs = packed[3], block = packed[4], groups = op.getGroups();
+  // Result strides of (block, KH, KW, input, channel).
+  int64_t sInput = block, sX = inputs * sInput, sY = width * sX, sBlock = height * sY;
+  CopyDim y{height, strides[2], sY}, x{width, strides[3], sX};
+  int64_t origin = 0; // of the source
+  if (op.getBackward()) {
+    // Output channel c of group g takes input r from W[g * inputs + r][c], the window mirrored.
+    origin = (height - 1) * strides[2] + (width - 1) * strides[3];
+    y.source = -y.source;
+    x.source = -x.source;
+    CopyDim input{inputs, strides[0], sInput};
+    if (groups > 1) {
+      add(origin, 0, {{groups, inputs * strides[0], shape[1]}, y, x, input, {shape[1], strides[1], 1}});
+      return steps;
+    }
+    int64_t full = shape[1] / block, rest = shape[1] % block;
+    if (full)
+      add(origin, 0, {{full, block * strides[1], sBlock}, y, x, input, {block, strides[1], 1}});
+    if (rest)
+      add(origin + full * block * strides[1], full * sBlock, {y, x, input, {rest, strides[1], 1}});
+    return steps;
+  }
+  CopyDim input{inputs, strides[1], sInput};
+  if (op.getUnflatten()) {
+    // Output feature (c, h, w) goes to ((h * W + w) * channels + c); the anchor's own window is one tap.
+    ArrayRef<int64_t> image = *op.getUnflatten();
+    int64_t channels = op.getChannels(), full = image[0] / block, rest = image[0] % block, plane = image[1] * image[2];
+    CopyDim h{image[1], image[2] * strides[0], image[2] * channels / block * sBlock}, w{image[2], strides[0], channels / block * sBlock};
+    if (full)
+      add(0, 0, {h, w, {full, block * plane * strides[0], sBlock}, input, {block, plane * strides[0], 1}});
+    if (rest)
+      add(full * block * plane * strides[0], full * sBlock, {h, w, input, {rest, plane * strides[0], 1}});
+    return steps;
+  }
+  int64_t full = shape[0] / block, rest = shape[0] % block;
+  if (full)
+    add(0, 0, {{full, block * strides[0], sBlock}, y, x, input, {block, strides[0], 1}});
+  if (rest)
+    add(full * block * strides[0], full * sBlock, {y, x, input, {rest, strides[0], 1}});
+  return steps;
+}
+
+/// The gradient from its slices, block by block as packSteps.
+std::vector<Step> mergeSlicesSteps(MergeSlicesOp op, const Target &target) {
+  auto result = cast<OpResult>(op.getSlices());
+  auto kernel = cast<KernelOp>(result.getOwner());
+  ArrayRef<int64_t> shape = op.getShape(), strides = op.getStrides(), slice = typeOf(op.getSlices()).getShape();
+  int64_t height = slice[2], width = slice[3], inputs = slice[4], block = slice[5];
+  int64_t sInput = block, sX = inputs * sInput, sY = width * sX, sBlock = height * sY;
+  bnc_location slices = locationOf(op.getSlices()), to = locationOf(op.getResult());
+  std::vector<Step> steps;
+  auto add = [&](int64_t sliceOffset, int64_t resultOffset, ArrayRef<CopyDim> dims) {
+    bnc_merge_slices record{};
+    record.slices = {slices.space, slices.offset + sliceOffset * 4};
+    record.result = {to.space, to.offset + resultOffset * 4};
+    record.chain_stride = slice[1] * sBlock * 4;
+    record.grid = kernel.getGrid() == Grid::Rows ? BNC_GRID_ROWS : BNC_GRID_IMAGES;
+    record.strips = 1;
+    record.block = kernel.getGrid() == Grid::Rows ? 1 : kernel.getRows();
+    record.chains = kernel.getChains();
+    for (int64_t i = 0; i < BNC_MAX_DIMS; ++i) {
+      bool used = i < int64_t(dims.size());
+      record.extent[i] = used ? dims[i].extent : 1;
+      record.slice_stride[i] = used ? dims[i].source : 0;
+      record.result_stride[i] = used ? dims[i].result : 0;
+    }
+    steps.push_back({"bnc_rt_merge_slices", wordsOf(record), ""});
+  };
+  CopyDim input{inputs, sInput, strides[1]}, y{height, sY, strides[2]}, x{width, sX, strides[3]};
+  int64_t full = shape[0] / block, rest = shape[0] % block;
+  if (full)
+    add(0, 0, {{full, sBlock, block * strides[0]}, {block, 1, strides[0]}, input, y, x});
+  if (rest)
+    add(full * sBlock, full * block * strides[0], {{rest, 1, strides[0]}, input, y, x});
+  (void)target;
+  return steps;
+}
+
+//===----------------------------------------------------------------------===//
+// Folding
+//===----------------------------------------------------------------------===//
+
+int64_t product(ArrayRef<int64_t> sizes) {
+  int64_t result = 1;
+  for (int64_t size : sizes)
+    result *= size;
+  return result;
+}
+
+bnc_location at(bnc_location location, int64_t elements, int64_t elementBits) {
+  return {location.space, location.offset + elements * elementBits / 8};
+}
+
+/// A call per group: each has its part of dimension 0 and factors of its own.
+std::vector<Step> foldScaleSteps(FoldScaleOp op) {
+  ArrayRef<int64_t> shape = typeOf(op.getValue()).getShape();
+  int64_t axis = op.getAxis(), groups = op.getGroups();
+  SmallVector<int64_t> part(shape);
+  part[0] /= groups;
+  if (groups > 1 && part[0] == 1 && shape[axis] == 1) { // depthwise: the factors run along dimension 0
+    part[0] = shape[0];
+    axis = 0;
+    groups = 1;
+  }
+  std::vector<Step> steps;
+  int64_t count = product(part);
+  for (int64_t group = 0; group < groups; ++group) {
+    bnc_fold_axis record{};
+    record.source = at(locationOf(op.getValue()), group * count, bitsOf(op.getValue()));
+    record.factor = at(locationOf(op.getFactor()), group * part[axis], 64);
+    record.result = at(locationOf(op.getResult()), group * count, 64);
+    record.source_bits = bitsOf(op.getValue());
+    record.outer = product(ArrayRef<int64_t>(part).take_front(axis));
+    record.axis = part[axis];
+    record.inner = product(ArrayRef<int64_t>(part).drop_front(axis + 1));
+    steps.push_back({"bnc_rt_fold_axis", wordsOf(record), ""});
+  }
+  return steps;
+}
+
+std::vector<Step> foldShiftSteps(FoldShiftOp op) {
+  ArrayRef<int64_t> shape = typeOf(op.getWeight()).getShape();
+  int64_t groups = op.getGroups(), transposed = op.getTransposed();
+  int64_t outer = shape[transposed ? 1 : 0] / groups, axis = shape[transposed ? 0 : 1], inner = product(shape.drop_front(2));
+  std::vector<Step> steps;
+  for (int64_t group = 0; group < groups; ++group) {
+    bnc_fold_shift record{};
+    record.weight = at(locationOf(op.getWeight()), group * outer * axis * inner, bitsOf(op.getWeight()));
+    record.shift = at(locationOf(op.getShift()), group * axis, 64);
+    record.result = at(locationOf(op.getResult()), group * outer, 64);
+    record.weight_bits = bitsOf(op.getWeight());
+    record.outer = outer;
+    record.axis = axis;
+    record.inner = inner;
+    record.transposed = transposed;
+    steps.push_back({"bnc_rt_fold_shift", wordsOf(record), ""});
+  }
+  return steps;
+}
+
+Step transposeStep(TransposeOp op) {
+  ArrayRef<int64_t> shape = typeOf(op.getInput()).getShape();
+  SmallVector<int64_t> strides(shape.size(), 1);
+  for (size_t i = shape.size(); i-- > 1;)
+    strides[i - 1] = strides[i] * shape[i];
+  SmallVector<CopyDim> dims;
+  int64_t stride = op.getType().getNumElements();
+  for (int64_t dim : op.getPermutation()) {
+    stride /= shape[dim];
+    dims.push_back({shape[dim], strides[dim], stride});
+  }
+  bnc_pack record = packRecord(locationOf(op.getInput()), bitsOf(op.getInput()), locationOf(op.getResult()), 0, dims);
+  record.result_bits = bitsOf(op.getResult());
+  return {"bnc_rt_pack", wordsOf(record), ""};
+}
+} // namespace
+
+int64_t bnc::scratchOf(Operation *op, const Target &target) {
+  auto kernel = dyn_cast<KernelOp>(op);
+  return kernel ? describeKernel(kernel, target).scratchBytes : 0;
+}
+
+FailureOr<std::vector<Step>> bnc::stepsOf(Operation *op, const Target &target) {
+  using Steps = std::vector<Step>;
+  auto step = [](const char *function, auto record) { return Steps{{function, wordsOf(record), ""}}; };
+  if (auto kernel = dyn_cast<KernelOp>(op))
+    return Steps{launchOf(kernel, target)};
+  if (auto optimize = dyn_cast<OptimizeOp>(op))
+    return Steps{launchOf(optimize)};
+  if (auto pack = dyn_cast<PackOp>(op))
+    return packSteps(pack);
+  if (auto merge = dyn_cast<MergeSlicesOp>(op))
+    return mergeSlicesSteps(merge, target);
+  if (auto merge = dyn_cast<MergeMomentsOp>(op)) {
+    auto [partials, pixels] = partialsOf(merge.getPartials(), target);
+    std::vector<int64_t> words = wordsOf(bnc_merge_moments{partials, locationOf(merge.getMean()), locationOf(merge.getVariance()), locationOf(merge.getCount())});
+    llvm::append_range(words, pixels);
+    return Steps{{"bnc_rt_merge_moments", words, ""}};
+  }
+  if (auto merge = dyn_cast<MergeSumsOp>(op)) {
+    auto [partials, pixels] = partialsOf(merge.getPartials(), target);
+    return step("bnc_rt_merge_sums", bnc_merge_sums{partials, typeOf(merge.getPartials()).getDimSize(1), locationOf(merge.getSums())});
+  }
+  if (auto coefficients = dyn_cast<NormalizeCoefficientsOp>(op))
+    return step("bnc_rt_normalize_coefficients",
+                bnc_normalize_coefficients{locationOf(coefficients.getScale()), locationOf(coefficients.getOffset()), locationOf(coefficients.getMean()),
+                                           locationOf(coefficients.getVariance()), locationOf(coefficients.getResult()), isOfBatch(coefficients.getMean()),
+                                           coefficients.getType().getDimSize(1), storageOf(coefficients.getResult()).getChannels(), bits(coefficients.getEpsilon())});
+  if (auto coefficients = dyn_cast<GradientCoefficientsOp>(op))
+    return step("bnc_rt_gradient_coefficients",
+                bnc_gradient_coefficients{locationOf(coefficients.getScale()), locationOf(coefficients.getMean()), locationOf(coefficients.getVariance()),
+                                          locationOf(coefficients.getCount()), locationOf(coefficients.getSums()), locationOf(coefficients.getResult()),
+                                          isOfBatch(coefficients.getMean()), coefficients.getType().getDimSize(1),
+                                          storageOf(coefficients.getResult()).getChannels(), bits(coefficients.getEpsilon())});
+  if (auto gradient = dyn_cast<ChannelGradientOp>(op))
+    return step("bnc_rt_channel_gradient",
+                bnc_channel_gradient{locationOf(gradient.getSums()), locationOf(gradient.getVariance()), locationOf(gradient.getResult()),
+                                     int64_t(gradient.getTerm()), gradient.getVariance() && isOfBatch(gradient.getVariance()),
+                                     gradient.getType().getDimSize(0), bits(gradient.getEpsilon()), gradient.getVariance() != nullptr, 0});
+  if (auto move = dyn_cast<MoveRunningOp>(op)) {
+    bnc_update_running record{};
+    record.mean = locationOf(move.getMean());
+    record.variance = locationOf(move.getVariance());
+    record.counter = locationOf(move.getSteps());
+    record.batch_mean = locationOf(move.getBatchMean());
+    record.batch_variance = locationOf(move.getBatchVariance());
+    record.count = locationOf(move.getCount());
+    record.staged_mean = locationOf(move.getNewMean());
+    record.staged_variance = locationOf(move.getNewVariance());
+    record.staged_counter = locationOf(move.getNewSteps());
+    record.channels = typeOf(move.getMean()).getDimSize(0);
+    record.decay = bits(move.getDecay());
+    record.sample = move.getRunningVariance() == RunningVariance::Sample;
+    record.cumulative = move.getCumulative();
+    return step("bnc_rt_update_running", record);
+  }
+  if (auto assign = dyn_cast<AssignOp>(op)) {
+    auto variable = SymbolTable::lookupNearestSymbolFrom<VariableOp>(op, assign.getVariableAttr());
+    bnc_location to{BNC_SPACE_VARIABLES, variable->getAttrOfType<IntegerAttr>("bnc.offset").getInt() * 4};
+    return step("bnc_rt_copy", bnc_copy{locationOf(assign.getValue()), to, typeOf(assign.getValue()).getNumElements() * 4});
+  }
+  if (auto fold = dyn_cast<FoldCoefficientsOp>(op))
+    return step("bnc_rt_fold_coefficients",
+                bnc_fold_coefficients{locationOf(fold.getScale()), locationOf(fold.getOffset()), locationOf(fold.getMean()), locationOf(fold.getVariance()),
+                                      locationOf(fold.getSlope()), locationOf(fold.getIntercept()), typeOf(fold.getMean()).getDimSize(0), bits(fold.getEpsilon())});
+  if (auto scale = dyn_cast<FoldScaleOp>(op))
+    return foldScaleSteps(scale);
+  if (auto shift = dyn_cast<FoldShiftOp>(op))
+    return foldShiftSteps(shift);
+  if (auto transpose = dyn_cast<TransposeOp>(op))
+    return Steps{transposeStep(transpose)};
+  if (auto add = dyn_cast<FoldAddOp>(op)) {
+    bnc_fold_axis record{};
+    record.source = locationOf(add.getValue());
+    record.factor = locationOf(add.getAddend());
+    record.result = locationOf(add.getResult());
+    record.source_bits = add.getValue() ? bitsOf(add.getValue()) : 64;
+    record.outer = record.inner = 1;
+    record.axis = typeOf(add.getAddend()).getDimSize(0);
+    record.operation = 1;
+    return step("bnc_rt_fold_axis", record);
+  }
+  if (auto cast = dyn_cast<CastOp>(op)) {
+    bnc_location from = locationOf(cast.getInput()), to = locationOf(cast.getResult());
+    bnc_pack record = packRecord(from, bitsOf(cast.getInput()), to, 0, {{typeOf(cast.getInput()).getNumElements(), 1, 1}});
+    record.result_bits = bitsOf(cast.getResult());
+    return step("bnc_rt_pack", record);
+  }
+  if (isa<ConstantOp, ReadOp, ReshapeOp, ReturnOp>(op))
+    return Steps{};
+  return op->emitOpError("cannot be executed between kernels");
+}

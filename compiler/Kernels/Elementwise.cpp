@@ -1,0 +1,240 @@
+//===- Elementwise.cpp - activations, arithmetic, data movement ----------------===//
+
+#include "compiler/Kernels/Pipeline.h"
+
+using namespace mlir;
+using namespace bnc;
+using Halide::Expr;
+using Halide::Func;
+
+namespace {
+using Parameters = llvm::function_ref<Expr(llvm::StringRef)>; // an attribute's value
+
+struct Activation {
+  llvm::StringLiteral name;
+  Expr (*value)(Expr x, Parameters p);
+  Expr (*derivative)(Expr x, Parameters p);
+};
+
+Expr sigmoid(Expr x) { return 1.0f / (1.0f + Halide::exp(-x)); }
+
+// tanh(x) from exp, whose vector form Halide has. Near 0 the quotient would cancel: an odd polynomial there.
+Expr tanhOf(Expr x) {
+  Expr e = Halide::exp(-2.0f * Halide::abs(x)), big = (1.0f - e) / (1.0f + e), x2 = x * x;
+  Expr small = x * (1.0f + x2 * (-1.0f / 3 + x2 * (2.0f / 15 + x2 * (-17.0f / 315 + x2 * (62.0f / 2835)))));
+  return Halide::select(Halide::abs(x) < 0.25f, small, Halide::select(x < 0.0f, -big, big));
+}
+
+Expr softplus(Expr x) { return Halide::max(x, 0.0f) + Halide::log(1.0f + Halide::exp(-Halide::abs(x))); }
+
+// Abramowitz & Stegun 7.1.26 is good to 1.5e-7 absolute; near 0 the Maclaurin series keeps the relative error.
+Expr erfOf(Expr x) {
+  Expr a = Halide::abs(x), t = 1.0f / (1.0f + 0.3275911f * a), x2 = x * x;
+  Expr far = 1.0f - t * (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f)))) * Halide::exp(-x2);
+  Expr near = x * 1.1283791671f * (1.0f + x2 * (-1.0f / 3 + x2 * (0.1f + x2 * (-1.0f / 42 + x2 * (1.0f / 216 - x2 / 1320.0f)))));
+  return Halide::select(a < 0.5f, near, Halide::select(x < 0.0f, -far, far));
+}
+
+// A row per activation op: the op's mnemonic, f and f'. At a kink the derivative is that of the left side.
+const Activation kActivations[] = {
+    {"abs", [](Expr x, Parameters) { return Halide::abs(x); },
+     [](Expr x, Parameters) { return Halide::select(x > 0.0f, 1.0f, x < 0.0f, -1.0f, 0.0f); }},
+    {"clip", [](Expr x, Parameters p) { return Halide::min(Halide::max(x, p("min")), p("max")); },
+     [](Expr x, Parameters p) { return Halide::select(x > p("min") && x < p("max"), 1.0f, 0.0f); }},
+    {"elu", [](Expr x, Parameters p) { return Halide::select(x > 0.0f, x, p("alpha") * (Halide::exp(Halide::min(x, 0.0f)) - 1.0f)); },
+     [](Expr x, Parameters p) { return Halide::select(x > 0.0f, 1.0f, p("alpha") * Halide::exp(Halide::min(x, 0.0f))); }},
+    {"erf", [](Expr x, Parameters) { return erfOf(x); },
+     [](Expr x, Parameters) { return 1.1283791671f * Halide::exp(-x * x); }},
+    {"exp", [](Expr x, Parameters) { return Halide::exp(x); }, [](Expr x, Parameters) { return Halide::exp(x); }},
+    {"hard_sigmoid", [](Expr x, Parameters p) { return Halide::clamp(p("alpha") * x + p("beta"), 0.0f, 1.0f); },
+     [](Expr x, Parameters p) {
+       Expr v = p("alpha") * x + p("beta");
+       return Halide::select(v > 0.0f && v < 1.0f, p("alpha"), 0.0f);
+     }},
+    {"hard_swish", [](Expr x, Parameters) { return x * Halide::clamp(x / 6.0f + 0.5f, 0.0f, 1.0f); },
+     [](Expr x, Parameters) { return Halide::select(x <= -3.0f, 0.0f, x >= 3.0f, 1.0f, x / 3.0f + 0.5f); }},
+    {"leaky_relu", [](Expr x, Parameters p) { return Halide::select(x > 0.0f, x, p("alpha") * x); },
+     [](Expr x, Parameters p) { return Halide::select(x > 0.0f, 1.0f, p("alpha")); }},
+    {"log", [](Expr x, Parameters) { return Halide::log(x); }, [](Expr x, Parameters) { return 1.0f / x; }},
+    {"neg", [](Expr x, Parameters) { return -x; }, [](Expr, Parameters) { return Expr(-1.0f); }},
+    {"relu", [](Expr x, Parameters) { return Halide::max(x, 0.0f); },
+     [](Expr x, Parameters) { return Halide::select(x > 0.0f, 1.0f, 0.0f); }},
+    {"sigmoid", [](Expr x, Parameters) { return sigmoid(x); },
+     [](Expr x, Parameters) {
+       Expr s = sigmoid(x);
+       return s * (1.0f - s);
+     }},
+    {"softplus", [](Expr x, Parameters) { return softplus(x); }, [](Expr x, Parameters) { return sigmoid(x); }},
+    {"sqrt", [](Expr x, Parameters) { return Halide::sqrt(x); }, [](Expr x, Parameters) { return 0.5f / Halide::sqrt(x); }},
+    {"tanh", [](Expr x, Parameters) { return tanhOf(x); },
+     [](Expr x, Parameters) {
+       Expr t = tanhOf(x);
+       return 1.0f - t * t;
+     }},
+};
+
+const Activation *find(llvm::StringRef name) {
+  for (const Activation &activation : kActivations)
+    if (activation.name == name)
+      return &activation;
+  return nullptr;
+}
+
+Expr numberOf(Attribute attribute) { return Expr(float(cast<FloatAttr>(attribute).getValueAsDouble())); }
+
+/// The index of an operand that broadcasts to the result's shape: 0 where its size is 1.
+Element broadcast(Element element, Value operand, Value result) {
+  ImageShape from = ImageShape::of(operand), to = ImageShape::of(result);
+  bool oneChannel = from.channels == 1 && to.channels != 1, oneColumn = from.width == 1, oneRow = from.height == 1;
+  return [=](Expr c, Expr x, Expr y, Expr n) {
+    return element(oneChannel ? Expr(0) : c, oneColumn ? Expr(0) : x, oneRow ? Expr(0) : y, n);
+  };
+}
+
+Element operandOf(PipelineBuilder &builder, Operation *op, unsigned index) {
+  Value operand = op->getOperand(index);
+  if (auto constant = operand.getDefiningOp<ConstantOp>())
+    if (auto splat = dyn_cast<SplatElementsAttr>(constant.getValue())) {
+      float value = splat.getSplatValue<APFloat>().convertToDouble();
+      return [=](Expr, Expr, Expr, Expr) { return Expr(value); };
+    }
+  Element element = builder.element(operand);
+  if (cast<RankedTensorType>(operand.getType()).getRank() == cast<RankedTensorType>(op->getResult(0).getType()).getRank())
+    return broadcast(element, operand, op->getResult(0));
+  return element;
+}
+
+Expr arithmetic(Operation *op, Expr a, Expr b) {
+  if (isa<AddOp>(op))
+    return a + b;
+  if (isa<SubOp>(op))
+    return a - b;
+  if (isa<MulOp>(op))
+    return a * b;
+  if (isa<DivOp>(op))
+    return a / b;
+  return isa<MaxOp>(op) ? Halide::max(a, b) : Halide::min(a, b);
+}
+} // namespace
+
+Element bnc::buildElementwise(PipelineBuilder &builder, Operation *op) {
+  PipelineBuilder *b = &builder;
+  if (const Activation *activation = find(op->getName().stripDialect())) {
+    Element input = builder.element(op->getOperand(0));
+    return [=](Expr c, Expr x, Expr y, Expr n) {
+      return activation->value(input(c, x, y, n), [&](llvm::StringRef name) { return numberOf(op->getAttr(name)); });
+    };
+  }
+  if (auto gradient = dyn_cast<ActivationGradientOp>(op)) {
+    const Activation *activation = find(gradient.getActivation());
+    DictionaryAttr parameters = gradient.getParameters();
+    Element dy = builder.element(gradient.getGradient()), input = builder.element(gradient.getInput());
+    return [=](Expr c, Expr x, Expr y, Expr n) {
+      return dy(c, x, y, n) * activation->derivative(input(c, x, y, n), [&](llvm::StringRef name) { return numberOf(parameters.get(name)); });
+    };
+  }
+  if (auto normalize = dyn_cast<ApplyNormalizeOp>(op)) {
+    Element input = builder.element(normalize.getInput());
+    Value rows = normalize.getCoefficients();
+    return [=](Expr c, Expr x, Expr y, Expr n) {
+      return (input(c, x, y, n) - b->channel(rows, c, 0)) * b->channel(rows, c, 1) + b->channel(rows, c, 2);
+    };
+  }
+  if (auto gradient = dyn_cast<ApplyNormalizeGradientOp>(op)) {
+    Element dy = builder.element(gradient.getGradient()), input = builder.element(gradient.getInput());
+    Value rows = gradient.getCoefficients();
+    return [=](Expr c, Expr x, Expr y, Expr n) {
+      return dy(c, x, y, n) * b->channel(rows, c, 1) +
+             ((input(c, x, y, n) - b->channel(rows, c, 0)) * b->channel(rows, c, 2) + b->channel(rows, c, 3));
+    };
+  }
+  if (auto affine = dyn_cast<AffineOp>(op)) {
+    Element input = builder.element(affine.getInput());
+    Value slope = affine.getSlope(), intercept = affine.getIntercept();
+    return [=](Expr c, Expr x, Expr y, Expr n) {
+      return input(c, x, y, n) * b->channel(slope, c) + b->channel(intercept, c);
+    };
+  }
+  if (auto stage = dyn_cast<StageOp>(op))
+    return builder.element(stage.getInput());
+  if (auto reshape = dyn_cast<ReshapeOp>(op)) {
+    Element input = builder.element(reshape.getInput());
+    ImageShape from = ImageShape::of(reshape.getInput()), to = ImageShape::of(reshape.getResult());
+    if (from.channels == to.channels && from.height == to.height && from.width == to.width)
+      return input;
+    return [=](Expr c, Expr x, Expr y, Expr n) {
+      int plane = from.height * from.width, width = from.width;
+      Expr flat = (c * int(to.height) + y) * int(to.width) + x;
+      // Padded channels lie past the last element.
+      flat = Halide::min(flat, int(from.channels * plane) - 1);
+      return input(flat / plane, flat % width, (flat % plane) / width, n);
+    };
+  }
+  if (auto concat = dyn_cast<ConcatOp>(op)) {
+    SmallVector<std::pair<int64_t, Element>> parts; // first index past the part
+    int64_t end = 0, axis = concat.getAxis(), rank = cast<RankedTensorType>(concat.getType()).getRank();
+    for (Value input : concat.getInputs()) {
+      end += cast<RankedTensorType>(input.getType()).getDimSize(axis);
+      parts.push_back({end, builder.element(input)});
+    }
+    return [=](Expr c, Expr x, Expr y, Expr n) {
+      Expr index = axis == 1 ? c : axis == rank - 1 ? x : y, result;
+      for (size_t i = parts.size(); i-- > 0;) {
+        int begin = i == 0 ? 0 : parts[i - 1].first, last = parts[i].first - 1;
+        Expr local = Halide::clamp(index, begin, last) - begin;
+        Expr value = parts[i].second(axis == 1 ? local : c, axis == rank - 1 && axis != 1 ? local : x,
+                                     axis != 1 && axis != rank - 1 ? local : y, n);
+        result = result.defined() ? Halide::select(index <= last, value, result) : value;
+      }
+      return result;
+    };
+  }
+  if (auto slice = dyn_cast<SliceOp>(op)) {
+    Element input = builder.element(slice.getInput());
+    SmallVector<int64_t> starts(slice.getStarts()), steps(slice.getSteps());
+    int64_t rank = starts.size(), channels = ImageShape::of(slice.getInput()).channels;
+    return [=](Expr c, Expr x, Expr y, Expr n) {
+      auto at = [&](Expr index, int64_t dim) { return index * int(steps[dim]) + int(starts[dim]); };
+      return input(Halide::min(at(c, 1), int(channels) - 1), rank > 2 ? at(x, rank - 1) : x, rank > 3 ? at(y, 2) : y, n);
+    };
+  }
+  if (auto pad = dyn_cast<PadOp>(op)) {
+    Element input = builder.element(pad.getInput());
+    SmallVector<int64_t> low(pad.getLow());
+    int64_t rank = low.size();
+    ImageShape shape = ImageShape::of(pad.getInput());
+    float value = pad.getValue().convertToDouble();
+    return [=](Expr c, Expr x, Expr y, Expr n) {
+      Expr ic = c - int(low[1]), ix = rank > 2 ? x - int(low[rank - 1]) : x, iy = rank > 3 ? y - int(low[2]) : y;
+      Expr inside = ic >= 0 && ic < int(shape.channels) && ix >= 0 && ix < int(shape.width) && iy >= 0 && iy < int(shape.height);
+      return Halide::select(inside, input(Halide::clamp(ic, 0, int(shape.channels) - 1), Halide::clamp(ix, 0, int(shape.width) - 1),
+                                          Halide::clamp(iy, 0, int(shape.height) - 1), n), value);
+    };
+  }
+  if (auto spread = dyn_cast<BroadcastOp>(op)) {
+    Element input = builder.element(spread.getInput());
+    llvm::SmallDenseSet<int64_t> axes(spread.getAxes().begin(), spread.getAxes().end());
+    int64_t rank = cast<RankedTensorType>(spread.getType()).getRank();
+    return [=](Expr c, Expr x, Expr y, Expr n) {
+      return input(axes.contains(1) ? Expr(0) : c, axes.contains(rank - 1) && rank > 2 ? Expr(0) : x,
+                   rank > 3 && axes.contains(2) ? Expr(0) : y, n);
+    };
+  }
+  if (isa<AddOp, DivOp, MaxOp, MinOp, MulOp, SubOp>(op)) {
+    Element lhs = operandOf(builder, op, 0), rhs = operandOf(builder, op, 1);
+    return [=](Expr c, Expr x, Expr y, Expr n) { return arithmetic(op, lhs(c, x, y, n), rhs(c, x, y, n)); };
+  }
+  llvm_unreachable("bnc-form-kernels put an op without an expression into a kernel");
+}
+
+void bnc::scheduleElementwise(PipelineBuilder &builder, Func func, const BufferLayout &layout) {
+  int64_t channels = layout.extents[0], width = layout.extents[1], lanes = builder.target.lanes;
+  if (layout.strides[0] == 1 && channels >= 8) {
+    int vector = channels % lanes == 0 ? lanes : 8;
+    func.vectorize(builder.c, vector, channels % vector == 0 ? Halide::TailStrategy::RoundUp : Halide::TailStrategy::GuardWithIf);
+  } else if (width >= 8) {
+    // Few channels, or channels in planes: neighbours in x.
+    func.reorder(builder.x, builder.c, builder.y, builder.n);
+    func.vectorize(builder.x, 8, Halide::TailStrategy::GuardWithIf);
+  }
+}

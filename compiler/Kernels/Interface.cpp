@@ -1,0 +1,301 @@
+//===- Interface.cpp - the arguments of a kernel ------------------------------===//
+
+#include "compiler/Kernels/Interface.h"
+
+#include "compiler/Kernels/Schedule.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace bnc;
+
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+ImageShape ImageShape::of(Value value) {
+  ArrayRef<int64_t> shape = typeOf(value).getShape();
+  return {shape[1], shape.size() == 4 ? shape[2] : 1, shape.size() >= 3 ? shape.back() : 1};
+}
+
+bool bnc::isPerSample(Value value) {
+  if (auto loss = value.getDefiningOp<LossOp>())
+    return true;
+  return isa<BlockArgument>(value) && typeOf(value).getRank() == 1 &&
+         llvm::any_of(value.getUses(), [](OpOperand &use) {
+           return isa<LossGradientOp, LossOp>(use.getOwner()) && use.getOperandNumber() == 1;
+         });
+}
+
+bool bnc::isFlat(StageOp stage) {
+  auto conv = stage.getInput().getDefiningOp<PackedConvOp>();
+  return conv && conv.getUnflatten();
+}
+
+int64_t bnc::stagedChannels(const Target &target, StageOp stage) {
+  int64_t channels = ImageShape::of(stage).channels;
+  return channels <= 4 && !stage.getInput().getDefiningOp<PackedConvOp>() ? channels : target.storedChannels(channels);
+}
+
+StorageAttr bnc::storageOf(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return StorageAttr::get(value.getContext(), Space::Input, argument.getArgNumber(), 0);
+  if (auto read = value.getDefiningOp<ReadOp>()) {
+    auto variable = SymbolTable::lookupNearestSymbolFrom<VariableOp>(read, read.getVariableAttr());
+    int64_t offset = variable->getAttrOfType<IntegerAttr>("bnc.offset").getInt();
+    return StorageAttr::get(value.getContext(), Space::Variables, offset * 4, 0);
+  }
+  if (auto reshape = value.getDefiningOp<ReshapeOp>())
+    return storageOf(reshape.getInput());
+  auto result = cast<OpResult>(value);
+  return cast<StorageAttr>(result.getOwner()->getAttrOfType<ArrayAttr>("storage")[result.getResultNumber()]);
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+namespace {
+RowRange clamp(RowRange range, int64_t height) {
+  range.begin = std::clamp<int64_t>(range.begin, 0, height);
+  range.end = std::clamp<int64_t>(range.end, range.begin, height);
+  return range;
+}
+
+int64_t floorDiv(int64_t a, int64_t b) { return llvm::divideFloorSigned(a, b); }
+int64_t ceilDiv(int64_t a, int64_t b) { return llvm::divideCeilSigned(a, b); }
+
+/// Rows of the input that windows at output rows `range` cover.
+RowRange windowRows(RowRange range, int64_t stride, int64_t pad, int64_t kernel, int64_t dilation) {
+  return {range.begin * stride - pad, (range.end - 1) * stride - pad + (kernel - 1) * dilation + 1};
+}
+
+/// Output rows whose windows cover some input row of `range`.
+RowRange coveringRows(RowRange range, int64_t stride, int64_t pad, int64_t kernel, int64_t dilation) {
+  return {ceilDiv(range.begin + pad - (kernel - 1) * dilation, stride), floorDiv(range.end - 1 + pad, stride) + 1};
+}
+
+/// The y entry of a spatial attribute (1-d tensors have only x: a window of one row).
+int64_t yOf(ArrayRef<int64_t> values, int64_t missing) { return values.size() < 2 ? missing : values[0]; }
+int64_t yPad(ArrayRef<int64_t> pads) { return pads.size() == 4 ? pads[0] : 0; }
+
+class RowAnalysis {
+public:
+  RowAnalysis(KernelOp kernel, int64_t strips, int64_t strip) : kernel(kernel), strips(strips), strip(strip) {}
+
+  DenseMap<Value, RowRange> run() {
+    Block &body = kernel.getBody().front();
+    for (Value value : body.getTerminator()->getOperands())
+      if (isActivation(value))
+        need(value, owned(value));
+    for (Operation &op : llvm::reverse(body.without_terminator()))
+      propagate(&op);
+    return ranges;
+  }
+
+  static bool isActivation(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (op && isa<PartialMomentsOp, PartialSumsOp, WeightGradientOp, ConstantOp>(op))
+      return false;
+    return typeOf(value).getRank() >= 2 && !isPerSample(value);
+  }
+
+private:
+  RowRange owned(Value value) {
+    int64_t height = ImageShape::of(value).height;
+    if (strips == 1)
+      return {0, height};
+    int64_t rows = kernel.getRows();
+    return {strip * rows, std::min(height, (strip + 1) * rows)};
+  }
+
+  void need(Value value, RowRange range) {
+    auto [found, inserted] = ranges.try_emplace(value, range);
+    if (inserted || found->second.size() == 0)
+      found->second = range;
+    else if (range.size() != 0)
+      found->second = {std::min(found->second.begin, range.begin), std::max(found->second.end, range.end)};
+  }
+
+  void needAll(Value value) { need(value, {0, ImageShape::of(value).height}); }
+  void needClamped(Value value, RowRange range) { need(value, clamp(range, ImageShape::of(value).height)); }
+
+  void propagate(Operation *op) {
+    if (op->getNumResults() == 0)
+      return;
+    if (auto sums = dyn_cast<PartialSumsOp>(op)) {
+      if (!sums.getCentre().empty())
+        need(sums.getCentre()[0], owned(sums.getGradient()));
+      return;
+    }
+    if (auto gradient = dyn_cast<WeightGradientOp>(op)) {
+      needAll(gradient.getGradient());
+      needAll(gradient.getInput());
+      return;
+    }
+    if (isa<LossGradientOp, LossOp>(op)) {
+      needAll(op->getOperand(0));
+      return;
+    }
+    auto found = ranges.find(op->getResult(0));
+    if (found == ranges.end())
+      return;
+    RowRange range = found->second;
+    if (auto stage = dyn_cast<StageOp>(op)) {
+      int64_t pad = stage.getPads()[0], dilation = stage.getDilations()[0];
+      needClamped(stage.getInput(), {ceilDiv(range.begin - pad, dilation), floorDiv(range.end - 1 - pad, dilation) + 1});
+    } else if (auto conv = dyn_cast<PackedConvOp>(op)) {
+      needClamped(conv.getInput(), windowRows(range, conv.getStrides()[0], 0, typeOf(conv.getWeight()).getDimSize(1), conv.getDilations()[0]));
+    } else if (isa<AvgPoolOp, MaxPoolOp, AvgPoolGradientOp, MaxPoolGradientOp>(op)) {
+      auto values = [&](StringRef name) { return op->getAttrOfType<DenseI64ArrayAttr>(name).asArrayRef(); };
+      int64_t stride = yOf(values("strides"), 1), kernelSize = yOf(values("kernel"), 1), dilation = yOf(values("dilations"), 1), pad = yPad(values("pads"));
+      if (isa<AvgPoolOp, MaxPoolOp>(op))
+        return needClamped(op->getOperand(0), windowRows(range, stride, pad, kernelSize, dilation));
+      RowRange covering = clamp(coveringRows(range, stride, pad, kernelSize, dilation), ImageShape::of(op->getOperand(0)).height);
+      need(op->getOperand(0), covering);
+      if (isa<MaxPoolGradientOp>(op)) {
+        needClamped(op->getOperand(1), windowRows(covering, stride, pad, kernelSize, dilation));
+        need(op->getOperand(1), range);
+      }
+    } else {
+      for (Value operand : op->getOperands()) {
+        if (!isActivation(operand) || typeOf(operand).getRank() < 2 || isCoefficients(op, operand))
+          continue;
+        bool sameRows = isa<ElementwiseOpInterface, ConcatOp>(op) && ImageShape::of(operand).height == ImageShape::of(op->getResult(0)).height;
+        sameRows ? need(operand, range) : needAll(operand);
+      }
+    }
+  }
+
+  static bool isCoefficients(Operation *op, Value operand) {
+    return (isa<ApplyNormalizeOp>(op) && operand == op->getOperand(1)) ||
+           (isa<ApplyNormalizeGradientOp>(op) && operand == op->getOperand(2));
+  }
+
+  KernelOp kernel;
+  int64_t strips, strip;
+  DenseMap<Value, RowRange> ranges;
+};
+
+//===----------------------------------------------------------------------===//
+// Layouts
+//===----------------------------------------------------------------------===//
+
+/// Dimensions from the innermost: each stride is the product of the extents before it.
+BufferLayout packedLayout(ArrayRef<int64_t> extents) {
+  BufferLayout layout;
+  int64_t stride = 1;
+  for (int64_t extent : extents) {
+    layout.extents.push_back(extent);
+    layout.strides.push_back(stride);
+    stride *= extent;
+  }
+  return layout;
+}
+
+BufferLayout activationLayout(ImageShape shape, int64_t stored) {
+  BufferLayout layout;
+  if (stored > 0) {
+    layout = packedLayout({stored, shape.width, shape.height, 1});
+  } else {
+    int64_t plane = shape.width * shape.height;
+    layout.extents = {shape.channels, shape.width, shape.height, 1};
+    layout.strides = {plane, 1, shape.width, plane * shape.channels};
+  }
+  layout.rowDimension = 2;
+  layout.imageDimension = 3;
+  return layout;
+}
+
+BufferLayout layoutOf(Value inside, StorageAttr storage, const Target &target) {
+  RankedTensorType type = typeOf(inside);
+  BufferLayout layout;
+  if (isPerSample(inside)) {
+    layout = packedLayout({1});
+    layout.imageDimension = 0;
+  } else if (type.getRank() == 1) {
+    layout = packedLayout({target.storedChannels(type.getDimSize(0))});
+  } else if (type.getRank() == 5 || type.getRank() == 6) { // packed weights; slices
+    ArrayRef<int64_t> shape = type.getShape().take_back(5);
+    layout = packedLayout({shape[4], shape[3], shape[2], shape[1], shape[0]});
+  } else if (type.getRank() == 2 && !ShapedType::isDynamic(type.getDimSize(0)) &&
+             llvm::any_of(inside.getUsers(), [&](Operation *user) {
+               return isa<ApplyNormalizeOp, ApplyNormalizeGradientOp, PartialSumsOp>(user) && user->getOperands().back() == inside &&
+                      user->getNumOperands() > 1;
+             })) {
+    layout = packedLayout({target.storedChannels(type.getDimSize(1)), type.getDimSize(0)}); // coefficients
+  } else {
+    layout = activationLayout(ImageShape::of(inside), storage.getChannels());
+  }
+  layout.isInteger = type.getElementType().isInteger(32);
+  return layout;
+}
+} // namespace
+
+SmallVector<int64_t> KernelInterface::pixelsOfStrip(Value value) const {
+  SmallVector<int64_t> pixels;
+  auto found = ranges.find(value);
+  for (RowRange range : found->second)
+    pixels.push_back(range.size() * ImageShape::of(value).width);
+  return pixels;
+}
+
+KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
+  KernelInterface interface;
+  Block &body = kernel.getBody().front();
+  auto yield = cast<YieldOp>(body.getTerminator());
+
+  if (kernel.getGrid() == Grid::Rows) {
+    int64_t height = 1;
+    for (Value value : yield.getValues())
+      if (RowAnalysis::isActivation(value))
+        height = std::max(height, ImageShape::of(value).height);
+    if (kernel.getChains() == 0)
+      interface.strips = llvm::divideCeil(height, kernel.getRows());
+  }
+  for (int64_t strip = 0; strip < interface.strips; ++strip)
+    for (auto &[value, range] : RowAnalysis(kernel, interface.strips, strip).run())
+      interface.ranges[value].push_back(range);
+
+  auto add = [&](KernelArgument argument) {
+    if (argument.layout.rowDimension >= 0)
+      argument.rows = interface.ranges.lookup(argument.value);
+    interface.arguments.push_back(std::move(argument));
+  };
+  bool needsScalars = false;
+  body.walk([&](LossGradientOp) { needsScalars = true; });
+  for (BlockArgument argument : body.getArguments()) {
+    Value outside = kernel.getInputs()[argument.getArgNumber()];
+    add({KernelArgument::Input, argument, argument.getArgNumber(), 0, layoutOf(argument, storageOf(outside), target)});
+  }
+  if (needsScalars)
+    add({KernelArgument::Scalars, Value(), 0, 0, packedLayout({8})});
+
+  for (StageOp stage : body.getOps<StageOp>()) {
+    ImageShape shape = ImageShape::of(stage);
+    int64_t channels = stagedChannels(target, stage);
+    int64_t rows = 0;
+    for (RowRange range : interface.ranges.lookup(stage))
+      rows = std::max(rows, range.size());
+    KernelArgument argument{KernelArgument::Scratch, stage, 0, 0, {}};
+    argument.layout = isFlat(stage) ? packedLayout({channels * shape.width * shape.height, 1, 1, 1})
+                                    : packedLayout({channels, shape.width, rows, 1});
+    argument.layout.strides[3] = channels * shape.width * rows;
+    argument.layout.rowDimension = isFlat(stage) ? -1 : 2;
+    argument.layout.imageDimension = 3;
+    argument.imageMultiple = kernel.getGrid() == Grid::Images ? imageTile(kernel, target) : 1;
+    int64_t images = kernel.getGrid() == Grid::Images ? llvm::alignTo(kernel.getRows(), argument.imageMultiple) : 1;
+    argument.scratchOffset = interface.scratchBytes;
+    interface.scratchBytes += llvm::alignTo(argument.layout.strides[3] * images * 4, 64);
+    add(argument);
+  }
+  for (auto [index, value] : llvm::enumerate(yield.getValues())) {
+    StorageAttr storage = storageOf(kernel.getResult(index));
+    Operation *producer = value.getDefiningOp();
+    if (producer && isa<PartialMomentsOp, PartialSumsOp>(producer)) {
+      for (int64_t term = 0; term < typeOf(value).getDimSize(1); ++term)
+        add({KernelArgument::Result, value, unsigned(index), term, packedLayout({storage.getChannels()})});
+      continue;
+    }
+    add({KernelArgument::Result, value, unsigned(index), 0, layoutOf(value, storage, target)});
+  }
+  return interface;
+}

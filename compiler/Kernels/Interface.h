@@ -1,0 +1,74 @@
+//===- Interface.h - the arguments of a kernel --------------------*- C++ -*-===//
+//
+// What a kernel's function takes, in order, and how the runtime finds each argument for a task. Derived from the
+// bnc.kernel op alone, so that the function (made by Halide) and its launch record (made by Codegen) cannot disagree.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_KERNELS_INTERFACE_H
+#define COMPILER_KERNELS_INTERFACE_H
+
+#include "compiler/Support/Target.h"
+#include "ir/BncOps.h"
+
+namespace bnc {
+
+/// {first, one past the last} row.
+struct RowRange {
+  int64_t begin = 0, end = 0;
+  int64_t size() const { return end - begin; }
+};
+
+/// How a tensor lies in memory as a kernel sees it: extents and strides in elements, innermost dimension first.
+/// Activations have the dimensions (channel, x, y, image).
+struct BufferLayout {
+  llvm::SmallVector<int64_t, 5> extents, strides;
+  int64_t rowDimension = -1;   // its range differs from strip to strip
+  int64_t imageDimension = -1; // its extent is the number of images of a task
+  bool isInteger = false;      // int32, else float
+};
+
+struct KernelArgument {
+  enum Role { Input, Scalars, Scratch, Result } role;
+  mlir::Value value;    // block argument, staged value or yielded value, inside the kernel
+  unsigned index = 0;   // of the kernel's operand or result
+  int64_t term = 0;     // partials: which row of the record
+  BufferLayout layout;
+  int64_t imageMultiple = 1;     // scratch: images are rounded up to a multiple, for whole register tiles
+  int64_t scratchOffset = 0;     // in bytes
+  llvm::SmallVector<RowRange> rows; // per strip, if layout.rowDimension >= 0
+};
+
+struct KernelInterface {
+  llvm::SmallVector<KernelArgument> arguments;
+  int64_t strips = 1;       // tasks per image in grid `rows`
+  int64_t scratchBytes = 0; // per worker
+  /// Pixels of one image that a task of a strip owns of `value` (a stored activation).
+  llvm::SmallVector<int64_t> pixelsOfStrip(mlir::Value value) const;
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<RowRange>> ranges; // of every activation inside the kernel
+};
+
+/// (N, C, H, W) of an activation of rank 2 to 4.
+struct ImageShape {
+  int64_t channels, height, width;
+  static ImageShape of(mlir::Value value);
+};
+
+/// True for values with one entry per sample and nothing else: labels, losses.
+bool isPerSample(mlir::Value valueInKernel);
+
+/// True for a value staged as the flat result of a dense layer, channel dimension (H, W, C) as one.
+bool isFlat(StageOp stage);
+
+/// Channels that a stage keeps: few channels are read one at a time and need no padding.
+int64_t stagedChannels(const Target &target, StageOp stage);
+
+/// The arguments of a kernel. Needs the storage of the kernel's operands and results, that is, bnc-plan-memory.
+KernelInterface describeKernel(KernelOp kernel, const Target &target);
+
+/// Where a value outside kernels lives: the storage of the op that makes it, or an input of the graph, or a variable.
+StorageAttr storageOf(mlir::Value value);
+
+} // namespace bnc
+
+#endif // COMPILER_KERNELS_INTERFACE_H

@@ -1,0 +1,203 @@
+//===- Pipeline.cpp - a kernel as a Halide pipeline ---------------------------===//
+
+#include "compiler/Kernels/Pipeline.h"
+
+using namespace mlir;
+using namespace bnc;
+using Halide::Expr;
+using Halide::Func;
+
+PipelineBuilder::PipelineBuilder(KernelOp kernel, const Target &target)
+    : target(target), kernel(kernel), interface(describeKernel(kernel, target)) {}
+
+static Halide::Type halideType(const BufferLayout &layout) { return layout.isInteger ? Halide::Int(32) : Halide::Float(32); }
+
+void PipelineBuilder::addInputs() {
+  for (const KernelArgument &argument : interface.arguments) {
+    if (argument.role != KernelArgument::Input && argument.role != KernelArgument::Scalars)
+      continue;
+    const BufferLayout &layout = argument.layout;
+    Halide::ImageParam param(halideType(layout), layout.extents.size(), name("in"));
+    for (size_t i = 0; i < layout.extents.size(); ++i) {
+      bool varies = int64_t(i) == layout.rowDimension || int64_t(i) == layout.imageDimension;
+      if (!varies)
+        param.dim(i).set_bounds(0, int(layout.extents[i]));
+      param.dim(i).set_stride(int(layout.strides[i]));
+    }
+    param.set_host_alignment(4);
+    inputArguments.push_back(param);
+    if (argument.role == KernelArgument::Scalars)
+      scalarsParam = param;
+    else
+      params.emplace(argument.value.getAsOpaquePointer(), param);
+  }
+}
+
+Halide::ImageParam &PipelineBuilder::input(Value value) { return params.at(value.getAsOpaquePointer()); }
+
+const KernelArgument *PipelineBuilder::argumentOf(Value value) const {
+  for (const KernelArgument &argument : interface.arguments)
+    if (argument.value == value)
+      return &argument;
+  return nullptr;
+}
+
+Element PipelineBuilder::element(Value value) {
+  const void *key = value.getAsOpaquePointer();
+  if (auto found = funcs.find(key); found != funcs.end()) {
+    Func func = found->second;
+    if (auto stage = value.getDefiningOp<StageOp>(); stage && isFlat(stage)) {
+      // Stored as the features of a dense layer, in the order (y, x, channel).
+      ImageShape shape = ImageShape::of(stage);
+      int stored = stagedChannels(target, stage), width = shape.width;
+      return [=](Expr c, Expr x, Expr y, Expr n) { return func((y * width + x) * stored + c, 0, 0, n); };
+    }
+    return [=](Expr c, Expr x, Expr y, Expr n) { return func(c, x, y, n); };
+  }
+  if (auto found = elements.find(key); found != elements.end())
+    return found->second;
+  if (isa<BlockArgument>(value)) {
+    Halide::ImageParam param = input(value);
+    const BufferLayout &layout = argumentOf(value)->layout;
+    if (layout.extents.size() == 1) // one entry per sample
+      return [=](Expr, Expr, Expr, Expr n) { return param(n); };
+    if (layout.strides[0] == 1)
+      return [=](Expr c, Expr x, Expr y, Expr n) { return param(c, x, y, n); };
+    // The file's layout has no padded channels.
+    int last = layout.extents[0] - 1;
+    return [=](Expr c, Expr x, Expr y, Expr n) { return param(Halide::min(c, last), x, y, n); };
+  }
+  Operation *op = value.getDefiningOp();
+  if (auto conv = dyn_cast<PackedConvOp>(op))
+    return buildConvolution(*this, conv); // one user; its accumulators belong to the Func being built
+  Element built;
+  if (isa<LossGradientOp, LossOp>(op))
+    built = buildLoss(*this, op, cast<OpResult>(value).getResultNumber());
+  else if (isa<AvgPoolGradientOp, AvgPoolOp, MaxPoolGradientOp, MaxPoolOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp, SoftmaxOp, LogSoftmaxOp>(op))
+    built = buildPooling(*this, op);
+  else
+    built = buildElementwise(*this, op);
+  return built;
+}
+
+Expr PipelineBuilder::channel(Value value, Expr index, int row) {
+  Halide::ImageParam &param = input(value);
+  return param.dimensions() == 1 ? param(index) : param(index, row);
+}
+
+PipelineBuilder::Owned PipelineBuilder::owned(Value value) {
+  Halide::OutputImageParam buffer = stored(value).output_buffer();
+  return {Expr(int(ImageShape::of(value).width)), buffer.dim(2).min(), buffer.dim(2).extent(), buffer.dim(3).extent()};
+}
+
+void PipelineBuilder::constrain(Halide::OutputImageParam buffer, const BufferLayout &layout) {
+  for (size_t i = 0; i < layout.extents.size(); ++i) {
+    bool varies = int64_t(i) == layout.rowDimension || int64_t(i) == layout.imageDimension;
+    if (!varies)
+      buffer.dim(i).set_bounds(0, int(layout.extents[i]));
+    if (i != 0 || layout.strides[i] != 1)
+      buffer.dim(i).set_stride(int(layout.strides[i]));
+  }
+  if (layout.imageDimension >= 0)
+    buffer.dim(layout.imageDimension).set_min(0);
+}
+
+void PipelineBuilder::store(Value value, bool isYield) {
+  Operation *op = value.getDefiningOp();
+  const KernelArgument &argument = *argumentOf(value);
+  const BufferLayout &layout = argument.layout;
+  if (auto gradient = dyn_cast_or_null<WeightGradientOp>(op)) {
+    Func func = buildWeightGradient(*this, gradient);
+    constrain(func.output_buffer(), layout);
+    outputs.push_back(func);
+    return;
+  }
+  if (op && isa<PartialMomentsOp, PartialSumsOp>(op)) {
+    for (Func func : buildReduction(*this, op, layout)) {
+      for (Halide::OutputImageParam buffer : func.output_buffers())
+        constrain(buffer, layout);
+      outputs.push_back(func);
+    }
+    return;
+  }
+  Func func(name("f"));
+  pending.clear();
+  if (layout.extents.size() == 1) { // one entry per sample
+    func(n) = element(value)(0, 0, 0, n);
+    constrain(func.output_buffer(), layout);
+    funcs.emplace(value.getAsOpaquePointer(), func);
+    outputs.push_back(func);
+    return;
+  }
+  if (auto stage = dyn_cast_or_null<StageOp>(op)) {
+    ArrayRef<int64_t> pads = stage.getPads(), dilations = stage.getDilations();
+    ImageShape shape = ImageShape::of(stage.getInput());
+    Element source = element(stage.getInput());
+    if (llvm::all_of(pads, [](int64_t pad) { return pad == 0; }) && dilations[0] == 1 && dilations[1] == 1) {
+      // Images past the task's last one fill up a register tile: any image's values will do.
+      Expr image = n;
+      if (!stage.getInput().getDefiningOp<PackedConvOp>() && argument.imageMultiple > 1)
+        image = Halide::min(n, images() - 1);
+      func(c, x, y, n) = source(c, x, y, image);
+    } else {
+      int px = pads[1], py = pads[0], dx = dilations[1], dy = dilations[0], width = shape.width, height = shape.height;
+      Expr sx = x - px, sy = y - py, inside = sx >= 0 && sy >= 0;
+      if (dx > 1) {
+        inside = inside && sx % dx == 0;
+        sx = sx / dx;
+      }
+      if (dy > 1) {
+        inside = inside && sy % dy == 0;
+        sy = sy / dy;
+      }
+      inside = inside && sx < width && sy < height;
+      Expr image = argument.imageMultiple > 1 ? Halide::min(n, images() - 1) : Expr(n);
+      func(c, x, y, n) = Halide::select(inside, source(c, Halide::clamp(sx, 0, width - 1), Halide::clamp(sy, 0, height - 1), image), 0.0f);
+    }
+  } else {
+    func(c, x, y, n) = element(value)(c, x, y, n);
+  }
+  constrain(func.output_buffer(), layout);
+  if (pending.empty())
+    scheduleElementwise(*this, func, layout);
+  else
+    scheduleConvolution(*this, func, pending.front(), layout);
+  pending.clear();
+  funcs.emplace(value.getAsOpaquePointer(), func);
+  outputs.push_back(func);
+}
+
+Expr PipelineBuilder::images() {
+  for (const KernelArgument &argument : interface.arguments)
+    if (argument.role == KernelArgument::Input && argument.layout.imageDimension >= 0)
+      return input(argument.value).dim(argument.layout.imageDimension).extent();
+  return 1;
+}
+
+Halide::Pipeline PipelineBuilder::build() {
+  addInputs();
+  Block &body = kernel.getBody().front();
+  auto yield = cast<YieldOp>(body.getTerminator());
+  // The interface lists scratch first. A stage may read a yielded value's Func only through memory, so stored values
+  // are built in the order of the ops and listed in the interface's.
+  std::vector<std::pair<const void *, std::vector<Func>>> built;
+  auto make = [&](Value value, bool isYield) {
+    size_t before = outputs.size();
+    store(value, isYield);
+    built.push_back({value.getAsOpaquePointer(), {outputs.begin() + before, outputs.end()}});
+  };
+  for (Operation &op : body.without_terminator())
+    for (Value result : op.getResults())
+      if (isa<StageOp>(op))
+        make(result, false);
+      else if (llvm::is_contained(yield.getValues(), result))
+        make(result, true);
+  outputs.clear();
+  llvm::DenseSet<Value> listed;
+  for (const KernelArgument &argument : interface.arguments)
+    if ((argument.role == KernelArgument::Scratch || argument.role == KernelArgument::Result) && listed.insert(argument.value).second)
+      for (auto &[value, made] : built)
+        if (value == argument.value.getAsOpaquePointer())
+          outputs.insert(outputs.end(), made.begin(), made.end());
+  return Halide::Pipeline(outputs);
+}

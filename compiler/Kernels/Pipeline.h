@@ -1,0 +1,105 @@
+//===- Pipeline.h - a kernel as a Halide pipeline ------------------*- C++ -*-===//
+//
+// A bnc.kernel's region becomes one serial pipeline. Values that live in memory (staged and yielded ones) are Halide
+// Funcs; every other value is an expression of its index, written into the Funcs that use it. Algorithm and schedule of
+// each family are in a file of their own; this header is what they share.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_KERNELS_PIPELINE_H
+#define COMPILER_KERNELS_PIPELINE_H
+
+#include "compiler/Kernels/Interface.h"
+
+#include "Halide.h"
+
+#include <functional>
+
+namespace bnc {
+
+/// A value as an expression of (channel, x, y, image).
+using Element = std::function<Halide::Expr(Halide::Expr c, Halide::Expr x, Halide::Expr y, Halide::Expr n)>;
+
+/// A convolution whose accumulators wait for the Func that stores its result.
+struct PendingConvolution {
+  PackedConvOp op;
+  Halide::Func accumulator;
+  Halide::RDom window; // (input channel, x, y)
+};
+
+class PipelineBuilder {
+public:
+  PipelineBuilder(KernelOp kernel, const Target &target);
+
+  /// The pipeline with its arguments in the order of the interface.
+  Halide::Pipeline build();
+  std::vector<Halide::Argument> inputs() const { return inputArguments; }
+
+  //===-- For the families ------------------------------------------------------===//
+
+  const Target &target;
+  Halide::Var c{"c"}, x{"x"}, y{"y"}, n{"n"};
+
+  /// The expression of a value; builds it on first use.
+  Element element(mlir::Value value);
+  /// Row `row` of a vector or of coefficients, at a channel.
+  Halide::Expr channel(mlir::Value value, Halide::Expr index, int row = 0);
+  /// A buffer that is an argument, by the value it holds.
+  Halide::ImageParam &input(mlir::Value value);
+  Halide::ImageParam &scalars() { return scalarsParam; }
+  /// The Func that stores a value.
+  Halide::Func stored(mlir::Value value) { return funcs.at(value.getAsOpaquePointer()); }
+  /// First owned element and extents of a stored value, from the buffers of this task.
+  struct Owned {
+    Halide::Expr width, firstRow, rows, images;
+  };
+  Owned owned(mlir::Value value);
+  /// Images of this task.
+  Halide::Expr images();
+  /// A name that no other Func of the pipeline has.
+  std::string name(const char *stem) { return std::string(stem) + std::to_string(counter++); }
+  const KernelArgument *argumentOf(mlir::Value value) const;
+  KernelOp kernelOp() const { return kernel; }
+
+  std::vector<PendingConvolution> pending; // convolutions inside the expression being built
+
+private:
+  void addInputs();
+  void store(mlir::Value value, bool isYield);
+  void constrain(Halide::OutputImageParam buffer, const BufferLayout &layout);
+
+  KernelOp kernel;
+  KernelInterface interface;
+  std::map<const void *, Halide::ImageParam> params;
+  std::map<const void *, Halide::Func> funcs;
+  std::map<const void *, Element> elements;
+  Halide::ImageParam scalarsParam;
+  std::vector<Halide::Argument> inputArguments;
+  std::vector<Halide::Func> outputs;
+  int counter = 0;
+};
+
+//===-- Families -------------------------------------------------------------------===//
+
+/// Elementwise ops, data movement, normalization on load (Elementwise.cpp).
+Element buildElementwise(PipelineBuilder &builder, mlir::Operation *op);
+/// Pools, their gradients and reductions over pixels (Pooling.cpp).
+Element buildPooling(PipelineBuilder &builder, mlir::Operation *op);
+/// Losses and their gradients (Loss.cpp).
+Element buildLoss(PipelineBuilder &builder, mlir::Operation *op, unsigned result);
+/// Packed convolution: algorithm, and the schedule of the Func that stores it (Convolution.cpp).
+Element buildConvolution(PipelineBuilder &builder, PackedConvOp op);
+void scheduleConvolution(PipelineBuilder &builder, Halide::Func func, PendingConvolution conv, const BufferLayout &layout);
+/// Weight gradient into the chain's slice (WeightGradient.cpp).
+Halide::Func buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op);
+/// Partial reductions of a stored value, one Func per term or tuple (Reduction.cpp).
+std::vector<Halide::Func> buildReduction(PipelineBuilder &builder, mlir::Operation *op, const BufferLayout &layout);
+/// Plain loops, one vector of channels (or of x, where that is what lies together) at a time (Elementwise.cpp).
+void scheduleElementwise(PipelineBuilder &builder, Halide::Func func, const BufferLayout &layout);
+
+/// The optimizer's kernel over flat ranges: {value, gradient, slots..., scalars} in, {value, slots...} out (Optimizer.cpp).
+std::pair<Halide::Pipeline, std::vector<Halide::Argument>> buildOptimizer(OptimizeOp op, const Target &target);
+
+} // namespace bnc
+
+#endif // COMPILER_KERNELS_PIPELINE_H

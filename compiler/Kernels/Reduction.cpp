@@ -1,0 +1,76 @@
+//===- Reduction.cpp - partial sums of what a task has written -------------------===//
+//
+// Sums run over the task's own pixels while they are in cache, in strict floating point: reassociation could undo the
+// shift that keeps the sum of squares accurate. Each row of pixels is summed by itself first, which shortens the sums
+// (and their error) and gives the processor independent ones.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Kernels/Pipeline.h"
+
+using namespace mlir;
+using namespace bnc;
+using Halide::Expr;
+using Halide::Func;
+using Halide::strict_float;
+using Halide::Tuple;
+using Halide::Var;
+
+namespace {
+/// Sums of `terms` over (width, rows, images) of `owned`, one channel at a time; `width` pixels of a row by themselves.
+Func sumOver(PipelineBuilder &builder, PipelineBuilder::Owned owned, int64_t channels,
+             llvm::function_ref<std::vector<Expr>(Expr c, Expr x, Expr y, Expr n)> terms) {
+  Var c("rc"), y("ry"), n("rn");
+  Func row(builder.name("row")), total(builder.name("total"));
+  Halide::RDom along(0, owned.width, builder.name("along"));
+  Halide::RDom across(owned.firstRow, owned.rows, 0, owned.images, builder.name("across"));
+  std::vector<Expr> values = terms(c, along.x, y, n), zeros(values.size(), 0.0f), rowSums, totals;
+  auto assign = [](std::vector<Expr> exprs) { return exprs.size() == 1 ? Tuple(exprs[0]) : Tuple(exprs); };
+  row(c, y, n) = assign(zeros);
+  for (size_t i = 0; i < values.size(); ++i)
+    rowSums.push_back(strict_float((values.size() == 1 ? Expr(row(c, y, n)) : Expr(row(c, y, n)[i])) + values[i]));
+  row(c, y, n) = assign(rowSums);
+  total(c) = assign(zeros);
+  for (size_t i = 0; i < values.size(); ++i)
+    totals.push_back(strict_float((values.size() == 1 ? Expr(total(c)) : Expr(total(c)[i])) +
+                                  (values.size() == 1 ? Expr(row(c, across.x, across.y)) : Expr(row(c, across.x, across.y)[i]))));
+  total(c) = assign(totals);
+
+  int lanes = channels % builder.target.lanes == 0 ? builder.target.lanes : 8;
+  int vectors = channels / lanes % 4 == 0 ? 4 : channels / lanes % 2 == 0 ? 2 : 1;
+  Var co("co"), ci("ci");
+  total.vectorize(c, lanes);
+  total.update().split(c, co, ci, lanes * vectors).reorder({ci, across.x, across.y, co}).vectorize(ci, lanes).unroll(ci);
+  row.compute_at(total, across.x).vectorize(c, lanes).unroll(c);
+  row.update().reorder(c, along.x).vectorize(c, lanes).unroll(c);
+  return total;
+}
+} // namespace
+
+std::vector<Func> bnc::buildReduction(PipelineBuilder &builder, Operation *op, const BufferLayout &layout) {
+  int64_t channels = layout.extents[0];
+  if (auto moments = dyn_cast<PartialMomentsOp>(op)) {
+    Func value = builder.stored(moments.getInput());
+    PipelineBuilder::Owned owned = builder.owned(moments.getInput());
+    Func shift(builder.name("shift"));
+    Var c("sc");
+    shift(c) = value(c, 0, owned.firstRow, 0);
+    shift.vectorize(c, 8);
+    Func sums = sumOver(builder, owned, channels, [&](Expr c, Expr x, Expr y, Expr n) -> std::vector<Expr> {
+      Expr distance = strict_float(value(c, x, y, n) - value(c, 0, owned.firstRow, 0));
+      return {distance, strict_float(distance * distance)};
+    });
+    return {shift, sums};
+  }
+  auto partial = cast<PartialSumsOp>(op);
+  Func gradient = builder.stored(partial.getGradient());
+  PipelineBuilder::Owned owned = builder.owned(partial.getGradient());
+  if (partial.getCentre().empty())
+    return {sumOver(builder, owned, channels, [&](Expr c, Expr x, Expr y, Expr n) -> std::vector<Expr> { return {gradient(c, x, y, n)}; })};
+  Element input = builder.element(partial.getCentre()[0]);
+  Value rows = partial.getCentre()[1];
+  return {sumOver(builder, owned, channels, [&](Expr c, Expr x, Expr y, Expr n) -> std::vector<Expr> {
+    Expr g = gradient(c, x, y, n);
+    return {g, strict_float(g * strict_float(input(c, x, y, n) - builder.channel(rows, c, 0)))};
+  })};
+}

@@ -1,0 +1,61 @@
+//===- Schedule.cpp - register tiles from shapes and target -------------------===//
+
+#include "compiler/Kernels/Schedule.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace bnc;
+
+namespace {
+int64_t lanesOf(const Target &target, int64_t block) { return block % target.lanes == 0 ? target.lanes : 8; }
+
+int64_t largestDivisor(int64_t number, int64_t most) {
+  int64_t divisor = std::min(number, most);
+  while (number % divisor != 0)
+    --divisor;
+  return divisor;
+}
+
+/// Vectors of channels in one tile; grouped convolutions have one block that covers all channels.
+int64_t vectorsOf(const Target &target, int64_t block, int64_t lanes) {
+  return largestDivisor(block / lanes, target.registers >= 32 ? 4 : 2);
+}
+} // namespace
+
+ConvolutionTile bnc::convolutionTile(const Target &target, int64_t block, int64_t width) {
+  int64_t lanes = lanesOf(target, block), vectors = vectorsOf(target, block, lanes);
+  // vectors * pixels accumulators, `vectors` weights and one broadcast input; two registers for addresses' sake.
+  int64_t most = std::min<int64_t>((target.registers - vectors - 1) / vectors, 14);
+  int64_t best = 1;
+  double least = 1e30;
+  for (int64_t pixels = 1; pixels <= std::min(most, width); ++pixels) {
+    // A tile costs its multiply-adds plus the loads of its weights, which more pixels share.
+    double cost = double(llvm::divideCeil(width, pixels)) * (vectors * pixels + vectors);
+    if (cost <= least) {
+      least = cost;
+      best = pixels;
+    }
+  }
+  return {int(lanes), int(vectors), int(best)};
+}
+
+WeightGradientTile bnc::weightGradientTile(const Target &target, int64_t block, int64_t inputs, int64_t windowWidth) {
+  int64_t lanes = lanesOf(target, block), vectors = vectorsOf(target, block, lanes);
+  int64_t most = std::max<int64_t>(1, (target.registers - vectors - 1) / vectors);
+  int64_t perTile = largestDivisor(inputs, most);
+  // Few input channels: taps of the window fill the registers.
+  int64_t taps = largestDivisor(windowWidth, std::max<int64_t>(1, most / perTile));
+  return {int(lanes), int(vectors), int(perTile), int(taps)};
+}
+
+int64_t bnc::imageTile(KernelOp kernel, const Target &target) {
+  int64_t tile = 1;
+  kernel.getBody().walk([&](PackedConvOp conv) {
+    ArrayRef<int64_t> shape = conv.getWeight().getType().getShape();
+    // A power of two divides every block of images.
+    int64_t pixels = convolutionTile(target, shape.back(), 8).pixels;
+    tile = std::max<int64_t>(tile, llvm::bit_floor(static_cast<uint64_t>(pixels)));
+  });
+  return tile;
+}

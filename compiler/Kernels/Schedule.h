@@ -1,0 +1,32 @@
+//===- Schedule.h - register tiles from shapes and target ---------*- C++ -*-===//
+
+#ifndef COMPILER_KERNELS_SCHEDULE_H
+#define COMPILER_KERNELS_SCHEDULE_H
+
+#include "compiler/Support/Target.h"
+#include "ir/BncOps.h"
+
+namespace bnc {
+
+/// Accumulators of a packed convolution: `vectors` of `lanes` output channels for each of `pixels` neighbours.
+struct ConvolutionTile {
+  int lanes, vectors, pixels;
+};
+
+/// The tile for blocks of `block` output channels over rows of `width` pixels: as many accumulators as leave registers
+/// for one vector of weights each and a broadcast input, and the pixel count that wastes least of a row.
+ConvolutionTile convolutionTile(const Target &target, int64_t block, int64_t width);
+
+/// Accumulators of a weight gradient: `vectors` of `lanes` output channels for each of `inputs` input channels and
+/// `taps` neighbouring taps of a row of the window.
+struct WeightGradientTile {
+  int lanes, vectors, inputs, taps;
+};
+WeightGradientTile weightGradientTile(const Target &target, int64_t block, int64_t inputs, int64_t windowWidth);
+
+/// Images that a kernel of grid `images` computes at once: the pixels of its tiles. 1 if its anchors have real pixels.
+int64_t imageTile(KernelOp kernel, const Target &target);
+
+} // namespace bnc
+
+#endif // COMPILER_KERNELS_SCHEDULE_H

@@ -1,0 +1,57 @@
+//===- WeightGradient.cpp - the gradient of a convolution's weights --------------===//
+//
+// A tile of (output channels, input channels, taps) is held in registers while the task's pixels run past, and then added
+// to the chain's slice, which stays in cache from task to task.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Kernels/Pipeline.h"
+#include "compiler/Kernels/Schedule.h"
+
+using namespace mlir;
+using namespace bnc;
+using Halide::Expr;
+using Halide::Func;
+using Halide::Var;
+
+Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
+  ArrayRef<int64_t> shape = op.getType().getShape(); // (chains, blocks, KH, KW, input channels, block)
+  int blocks = shape[1], kernelHeight = shape[2], kernelWidth = shape[3], inputs = shape[4], block = shape[5];
+  int strideX = op.getStrides()[1], strideY = op.getStrides()[0], dilationX = op.getDilations()[1], dilationY = op.getDilations()[0];
+  int padX = op.getGradientPads()[1], padY = op.getGradientPads()[0], stepX = op.getGradientDilations()[1], stepY = op.getGradientDilations()[0];
+  int outputWidth = op.getOutputShape()[1], outputHeight = op.getOutputShape()[0], groups = op.getGroups();
+  Element gradient = builder.element(op.getGradient()), input = builder.element(op.getInput());
+
+  Halide::RDom p(0, outputWidth, 0, outputHeight, 0, builder.images(), builder.name("pixels"));
+  Var k("k"), c("wc"), kx("kx"), ky("ky"), ko("ko");
+  Expr output = ko * block + k, channel = c;
+  if (groups > 1) {
+    int outputsPerGroup = ImageShape::of(op.getGradient()).channels / groups;
+    Expr group = Halide::min(output / outputsPerGroup, groups - 1);
+    channel = group * inputs + c;
+    if (outputsPerGroup == 1 && inputs == 1 && builder.target.storedChannels(groups) == groups)
+      channel = output;
+  }
+  Func sum(builder.name("wsum")), slice(builder.name("slice"));
+  sum(k, c, kx, ky, ko) = 0.0f;
+  sum(k, c, kx, ky, ko) += gradient(output, p.x * stepX + padX, p.y * stepY + padY, p.z) *
+                           input(channel, p.x * strideX + kx * dilationX, p.y * strideY + ky * dilationY, p.z);
+  slice(k, c, kx, ky, ko) = Halide::undef<float>();
+  slice(k, c, kx, ky, ko) += sum(k, c, kx, ky, ko);
+  slice.bound(k, 0, block).bound(c, 0, inputs).bound(kx, 0, kernelWidth).bound(ky, 0, kernelHeight).bound(ko, 0, blocks);
+
+  WeightGradientTile tile = weightGradientTile(builder.target, block, inputs, kernelWidth);
+  Var kb("kb"), ki("ki"), co("co"), ci("ci"), xo("xo"), xi("xi");
+  slice.update()
+      .split(k, kb, ki, tile.lanes * tile.vectors)
+      .split(c, co, ci, tile.inputs)
+      .split(kx, xo, xi, tile.taps)
+      .reorder(ki, ci, xi, co, xo, ky, kb, ko)
+      .vectorize(ki, tile.lanes)
+      .unroll(ki)
+      .unroll(ci)
+      .unroll(xi);
+  sum.compute_at(slice, co).vectorize(k, tile.lanes).unroll(k).unroll(c).unroll(kx);
+  sum.update().reorder({k, c, kx, p.x, p.y, p.z, ky, ko}).vectorize(k, tile.lanes).unroll(k).unroll(c).unroll(kx);
+  return slice;
+}

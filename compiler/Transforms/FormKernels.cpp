@@ -1,0 +1,290 @@
+//===- FormKernels.cpp - the group former ------------------------------------===//
+//
+// Decides which values live in memory and puts everything else into the kernels that need it.
+//
+// A value is in memory if statistics or sums are taken of it, if it leaves the graph, if it is an anchor's result that
+// several ops use, or if recomputing it in several kernels would read more than storing it once. Every such value is a
+// root, computed by one kernel; roots that read the same gradient share one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Transforms/Passes.h"
+
+#include "mlir/Analysis/TopologicalSortUtils.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/EquivalenceClasses.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace bnc;
+
+namespace bnc {
+#define GEN_PASS_DEF_FORMKERNELSPASS
+#include "compiler/Transforms/Passes.h.inc"
+} // namespace bnc
+
+namespace {
+bool isAnchor(Operation *op) {
+  return isa<ConvOp, ConvInputGradientOp, ConvWeightGradientOp, DenseOp, DenseWeightGradientOp, LossGradientOp, LossOp>(op);
+}
+
+bool isReduction(Operation *op) { return isa<PartialMomentsOp, PartialSumsOp>(op); }
+
+/// May be computed wherever its result is read.
+bool isInline(Operation *op) {
+  return isa<ElementwiseOpInterface>(op) ||
+         isa<AvgPoolGradientOp, AvgPoolOp, BroadcastOp, ConcatOp, ConstantOp, LogSoftmaxOp, MaxPoolGradientOp, MaxPoolOp,
+             PadOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp, ReshapeOp, SliceOp, SoftmaxOp, TransposeOp>(op);
+}
+
+/// Reads more than it writes, by a factor that makes reading it again in every kernel a bad bargain.
+bool isReducing(Operation *op) { return isa<ReduceMaxOp, ReduceMeanOp, ReduceSumOp, SoftmaxOp, LogSoftmaxOp>(op); }
+
+class Grouping {
+public:
+  explicit Grouping(GraphOp graph) : graph(graph), block(graph.getBody().front()) {}
+
+  LogicalResult run() {
+    findBatchValues();
+    if (failed(checkSupported()))
+      return failure();
+    findRoots();
+    joinRoots();
+    formKernels();
+    return success();
+  }
+
+private:
+  /// Values with one entry per sample: what kernels work on. The rest are variables and what is made of them.
+  void findBatchValues() {
+    for (BlockArgument argument : block.getArguments())
+      batch.insert(argument);
+    for (Operation &op : block)
+      if (!isReduction(&op) && !isa<ConvWeightGradientOp, DenseWeightGradientOp>(op) &&
+          llvm::any_of(op.getOperands(), [&](Value operand) { return batch.contains(operand); }))
+        for (Value result : op.getResults())
+          batch.insert(result);
+  }
+
+  bool isInGroup(Operation *op) {
+    if (isReduction(op) || isa<ConvWeightGradientOp, DenseWeightGradientOp>(op))
+      return true;
+    return op->getNumResults() != 0 && batch.contains(op->getResult(0));
+  }
+
+  LogicalResult checkSupported() {
+    for (Operation &op : block)
+      if (isInGroup(&op) && !isAnchor(&op) && !isInline(&op) && !isReduction(&op))
+        return op.emitOpError("has no kernel for this target");
+    return success();
+  }
+
+  /// True if two operands are full tensors: reading it again costs two reads.
+  bool joinsTensors(Operation *op) {
+    if (!isa<AddOp, SubOp, MulOp, DivOp, MaxOp, MinOp>(op) || op->getNumOperands() != 2)
+      return false;
+    return llvm::all_of(op->getOperands(), [&](Value operand) {
+      return batch.contains(operand) && operand.getType() == op->getResult(0).getType();
+    });
+  }
+
+  bool mustBeStored(Value value) {
+    Operation *op = value.getDefiningOp();
+    for (Operation *user : value.getUsers())
+      if (isReduction(user) ? user->getOperand(0) == value : isa<ReturnOp, AssignOp>(user))
+        return true;
+    return !value.hasOneUse() && (isAnchor(op) || joinsTensors(op) || isReducing(op));
+  }
+
+  void findRoots() {
+    for (Operation &op : block) {
+      if (!isInGroup(&op) || isReduction(&op))
+        continue;
+      for (Value result : op.getResults()) {
+        if (result.use_empty() || !batch.contains(result)) {
+          if (isa<ConvWeightGradientOp, DenseWeightGradientOp>(op))
+            roots.insert(result);
+          continue;
+        }
+        if (mustBeStored(result))
+          roots.insert(result);
+        else if (isAnchor(&op))
+          carried.insert(result);
+      }
+    }
+    // An anchor's result that is not stored itself goes on to the next value that is. Along the way every value has one
+    // user; where that user is an anchor again, or something that would sum up many of them, it is stored before.
+    for (Value value : carried) {
+      Value last = value;
+      while (!roots.contains(last)) {
+        Operation *user = *last.getUsers().begin();
+        if (!last.hasOneUse() || !isInline(user) || isReducing(user) || !absorbs(last, user)) {
+          roots.insert(last);
+          break;
+        }
+        last = user->getResult(0);
+      }
+    }
+  }
+
+  /// Whether `user` may be computed by the kernel that computes its operand `value`.
+  bool absorbs(Value value, Operation *user) {
+    // A pool whose windows overlap would compute the rows between strips twice; its consumer applies it on load.
+    auto separate = [](ArrayRef<int64_t> kernel, ArrayRef<int64_t> strides, ArrayRef<int64_t> pads) {
+      return llvm::equal(kernel, strides) && llvm::all_of(pads, [](int64_t pad) { return pad == 0; });
+    };
+    if (auto pool = dyn_cast<AvgPoolOp>(user))
+      return separate(pool.getKernel(), pool.getStrides(), pool.getPads());
+    if (auto pool = dyn_cast<MaxPoolOp>(user))
+      return separate(pool.getKernel(), pool.getStrides(), pool.getPads());
+    // A pool's gradient reads the pool's input besides; only the gradient comes from the anchor.
+    if (isa<AvgPoolGradientOp, MaxPoolGradientOp>(user))
+      return user->getOperand(0) == value && user->getOperand(1) != value;
+    return isa<ElementwiseOpInterface>(user) || isa<ReshapeOp>(user);
+  }
+
+  /// The gradient that an anchor of the backward pass reads, null for other ops.
+  static Value gradientOf(Operation *op) {
+    if (isa<ConvInputGradientOp, ConvWeightGradientOp, DenseWeightGradientOp>(op))
+      return op->getOperand(0);
+    return nullptr;
+  }
+
+  void joinRoots() {
+    DenseMap<Value, Operation *> byGradient;
+    for (Value root : roots)
+      groups.insert(root.getDefiningOp());
+    auto owner = [&](Value value) { // the root that `value` is carried to
+      while (!roots.contains(value))
+        value = (*value.getUsers().begin())->getResult(0);
+      return value.getDefiningOp();
+    };
+    auto join = [&](Value key, Operation *root) {
+      auto [found, inserted] = byGradient.try_emplace(key, root);
+      if (!inserted)
+        groups.unionSets(found->second, root);
+    };
+    for (Operation &op : block)
+      if (Value gradient = gradientOf(&op))
+        join(gradient, owner(op.getResult(0)));
+    // A dense layer applied to a gradient whose weight gradient is taken too is that layer's backward.
+    for (Operation &op : block)
+      if (auto dense = dyn_cast<DenseOp>(op); dense && byGradient.count(dense.getInput()) &&
+                                              (roots.contains(dense) || carried.contains(dense)))
+        join(dense.getInput(), owner(dense.getResult()));
+    // Loss and gradient of the loss read the same outputs.
+    for (Operation &op : block)
+      if (isa<LossOp, LossGradientOp>(op))
+        for (Value result : op.getResults())
+          if (roots.contains(result) || carried.contains(result))
+            join(op.getOperand(0), owner(result));
+  }
+
+  void formKernels() {
+    llvm::MapVector<Operation *, SmallVector<Operation *>> members; // leader -> root ops in block order
+    for (Operation &op : block)
+      if (llvm::any_of(op.getResults(), [&](Value result) { return roots.contains(result); }))
+        members[groups.getLeaderValue(&op)].push_back(&op);
+    SmallVector<SmallVector<Operation *>> all;
+    for (auto &[leader, ops] : members)
+      all.push_back(ops);
+    for (ArrayRef<Operation *> ops : all)
+      formKernel(ops);
+    // Kernels were cloned from the original ops, which keep their operands until all are formed.
+    for (auto [value, result] : replacements)
+      value.replaceUsesWithIf(result, [&](OpOperand &use) { return !grouped.contains(use.getOwner()); });
+    sortTopologically(&block);
+    bool changed = true;
+    while (changed) {
+      changed = false;
+      for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+        if (isOpTriviallyDead(&op)) {
+          op.erase();
+          changed = true;
+        }
+    }
+  }
+
+  void formKernel(ArrayRef<Operation *> rootOps) {
+    // What the kernel stores: roots, and the reductions of each.
+    SmallVector<Value> stored;
+    llvm::SmallSetVector<Operation *, 16> inside;
+    SmallVector<Operation *> worklist;
+    auto take = [&](Operation *op) {
+      if (inside.insert(op))
+        worklist.push_back(op);
+    };
+    for (Operation *op : rootOps) {
+      take(op);
+      for (Value result : op->getResults()) {
+        if (!roots.contains(result))
+          continue;
+        stored.push_back(result);
+        for (Operation *user : result.getUsers())
+          if (isReduction(user) && user->getOperand(0) == result && inside.insert(user)) {
+            stored.push_back(user->getResult(0));
+            worklist.push_back(user);
+          }
+      }
+    }
+    while (!worklist.empty())
+      for (Value operand : worklist.pop_back_val()->getOperands()) {
+        Operation *producer = operand.getDefiningOp();
+        if (producer && (isa<ConstantOp>(producer) || (batch.contains(operand) && !roots.contains(operand))))
+          take(producer);
+      }
+
+    SmallVector<Operation *> ordered(inside.begin(), inside.end());
+    llvm::sort(ordered, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+    llvm::SmallSetVector<Value, 8> inputs;
+    for (Operation *op : ordered)
+      for (Value operand : op->getOperands())
+        if (!operand.getDefiningOp() || !inside.contains(operand.getDefiningOp()))
+          inputs.insert(operand);
+
+    SmallVector<Location> locations;
+    for (Operation *op : ordered)
+      if (isAnchor(op))
+        locations.push_back(op->getLoc());
+    if (locations.empty())
+      locations.push_back(rootOps.front()->getLoc());
+
+    OpBuilder builder(rootOps.back());
+    builder.setInsertionPointAfter(rootOps.back());
+    auto kernel = KernelOp::create(builder, builder.getFusedLoc(locations), TypeRange(ValueRange(stored)), inputs.getArrayRef(),
+                                   Grid::Images, 1, 0, nullptr, nullptr, nullptr);
+    Block *body = builder.createBlock(&kernel.getBody(), {}, ValueRange(inputs.getArrayRef()).getTypes(),
+                                      SmallVector<Location>(inputs.size(), kernel.getLoc()));
+    IRMapping mapping;
+    mapping.map(inputs.getArrayRef(), body->getArguments());
+    builder.setInsertionPointToEnd(body);
+    for (Operation *op : ordered)
+      builder.clone(*op, mapping);
+    SmallVector<Value> yielded;
+    for (Value value : stored)
+      yielded.push_back(mapping.lookup(value));
+    YieldOp::create(builder, kernel.getLoc(), yielded);
+
+    grouped.insert(ordered.begin(), ordered.end());
+    for (auto [value, result] : llvm::zip(stored, kernel.getResults()))
+      replacements.push_back({value, result});
+  }
+
+  GraphOp graph;
+  Block &block;
+  llvm::DenseSet<Value> batch;
+  llvm::SetVector<Value> roots;
+  llvm::SetVector<Value> carried;
+  llvm::EquivalenceClasses<Operation *> groups;
+  llvm::DenseSet<Operation *> grouped; // ops that kernels hold copies of
+  SmallVector<std::pair<Value, Value>> replacements;
+};
+
+struct FormKernelsPass : bnc::impl::FormKernelsPassBase<FormKernelsPass> {
+  void runOnOperation() override {
+    for (GraphOp graph : getOperation().getOps<GraphOp>())
+      if (graph.getKind() != GraphKind::Model && failed(Grouping(graph).run()))
+        return signalPassFailure();
+  }
+};
+} // namespace

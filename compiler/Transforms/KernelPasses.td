@@ -1,0 +1,52 @@
+//===- KernelPasses.td - the passes of phase `kernels` ------------------------===//
+
+include "mlir/Pass/PassBase.td"
+
+//===-- Towards kernels -------------------------------------------------------------===//
+
+def FormKernelsPass : Pass<"bnc-form-kernels", "::mlir::ModuleOp"> {
+  let summary = "Group ops into kernels around their anchors";
+  let description = [{
+    An anchor (convolution, dense, weight gradient, loss) takes along what is applied to its result until a value
+    that must be in memory (statistics are taken of it, several kernels read it, it leaves the graph), the
+    reductions of that value, and everything cheap its operands need, computed again in each kernel that needs it.
+    Gradients with respect to input and weight of one convolution share a kernel, so that the gradient they both
+    read is formed once.
+  }];
+}
+
+def LowerKernelsPass : Pass<"bnc-lower-kernels", "::mlir::ModuleOp"> {
+  let summary = "Choose grids, tiles and layouts: anchors over staged operands and packed weights";
+  let description = [{
+    In every kernel, convolutions become bnc.packed_conv over bnc.stage'd operands, with bnc.pack'ed weights made
+    outside; weight gradients accumulate into slices that bnc.merge_slices sums. What a task covers, how many
+    chains there are and how channels are padded follows from the shapes and the target alone.
+  }];
+  let options = [Option<"target", "target", "std::string", "\"x86-64-v3\"", "what the kernels will run on">];
+}
+
+def LowerNormalizationPass : Pass<"bnc-lower-normalization", "::mlir::ModuleOp"> {
+  let summary = "Split normalization into reductions, coefficients and arithmetic on a load";
+  let description = [{
+    bnc.batch_stats and bnc.gradient_sums become partial reductions and a merge; bnc.normalize and
+    bnc.normalize_gradient become per-channel coefficients, formed between kernels, and one multiply-add that any
+    kernel can apply on load.
+  }];
+}
+
+def MergeUpdatesPass : Pass<"bnc-merge-updates", "::mlir::ModuleOp"> {
+  let summary = "One bnc.optimize for the updates of all parameters";
+  let description = [{
+    Parameters that the optimizer moves lie next to each other in memory, so that one kernel can move them all.
+  }];
+}
+
+def PlanMemoryPass : Pass<"bnc-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "Give every value of the graphs its place in memory";
+  let description = [{
+    Offsets are chosen by first fit over lifetimes, in one arena that scales with the batch and one that does not.
+    Variables get places in their own block, trainable parameters first (attribute `bnc.offset`, in floats).
+    Before that, ops are ordered into what fold or the forward pass, the backward pass and the update run.
+  }];
+  let options = [Option<"target", "target", "std::string", "\"x86-64-v3\"", "what the kernels will run on">];
+}

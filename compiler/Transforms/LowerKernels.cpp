@@ -1,0 +1,438 @@
+//===- LowerKernels.cpp - grids, tiles and layouts ---------------------------===//
+//
+// Every anchor becomes one of two things: a packed convolution over an input that has its border, or a weight gradient
+// summed into slices. A dense layer is a convolution whose kernel covers the whole image; the gradient with respect to
+// a convolution's input is a convolution of the dilated, padded gradient with the flipped weights.
+//
+// All choices follow from shapes and target: what a task covers never depends on the number of threads.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Support/Target.h"
+#include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/WeightView.h"
+
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace bnc;
+
+namespace bnc {
+#define GEN_PASS_DEF_LOWERKERNELSPASS
+#include "compiler/Transforms/Passes.h.inc"
+} // namespace bnc
+
+namespace {
+constexpr int64_t kImagesPerTask = 32;  // of grid `images`: a block of rows that a weight panel is read once for
+constexpr int64_t kMaxChains = 16;      // slices of a weight gradient: threads beyond this many do not help
+constexpr int64_t kSliceBytes = 4 << 20; // all slices of one weight gradient together
+
+ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
+int64_t dimOf(Value value, int64_t dim) { // (N, C, H, W) of a tensor of rank 2 to 4
+  ArrayRef<int64_t> shape = shapeOf(value);
+  if (dim < 2)
+    return shape[dim];
+  if (shape.size() == 2)
+    return 1;
+  return shape.size() == 3 ? (dim == 2 ? 1 : shape[2]) : shape[dim];
+}
+
+/// {y, x} of an attribute with one entry per spatial dimension.
+SmallVector<int64_t> plane(ArrayRef<int64_t> values, int64_t missing) {
+  SmallVector<int64_t> result(values);
+  if (result.size() == 1)
+    result.insert(result.begin(), missing);
+  return result;
+}
+
+/// {before y, before x, after y, after x}.
+SmallVector<int64_t> borders(ArrayRef<int64_t> pads) {
+  if (pads.size() == 2)
+    return {0, pads[0], 0, pads[1]};
+  return SmallVector<int64_t>(pads);
+}
+
+/// Output channels of one block of packed weights: what one register tile computes.
+int64_t outputBlock(const Target &target, int64_t stored) {
+  int64_t lanes = stored % target.lanes == 0 ? target.lanes : 8, vectors = stored / lanes;
+  int64_t most = target.registers >= 32 ? 4 : 2;
+  while (vectors % most != 0)
+    --most;
+  return most * lanes;
+}
+
+/// A convolution-like anchor in one form.
+struct Convolution {
+  Value input;                       // inside the kernel
+  WeightView weight;                 // (K, C/groups, KH, KW), outside
+  Value bias;                        // outside, or null
+  SmallVector<int64_t> strides, dilations, pads;
+  int64_t groups = 1;
+};
+
+class KernelLowering {
+public:
+  KernelLowering(KernelOp kernel, const Target &target, bool inference)
+      : kernel(kernel), target(target), inference(inference), builder(kernel), outside(kernel) {}
+
+  LogicalResult run() {
+    Block &body = kernel.getBody().front();
+    for (auto [argument, input] : llvm::zip(body.getArguments(), kernel.getInputs()))
+      outer[argument] = input;
+    for (Operation &op : llvm::make_early_inc_range(body)) {
+      builder.setInsertionPoint(&op);
+      if (failed(lower(&op)))
+        return failure();
+    }
+    removeDead();
+    chooseGrid();
+    stageResults();
+    rebuild();
+    return success();
+  }
+
+private:
+  LogicalResult lower(Operation *op) {
+    if (isa<ConvOp, DenseOp, ConvInputGradientOp, ConvWeightGradientOp, DenseWeightGradientOp>(op))
+      for (Value operand : op->getOperands())
+        if (int64_t rank = shapeOf(operand).size(); rank > 4)
+          return op->emitOpError("has an operand of rank ") << rank << "; kernels exist for up to 2 spatial dimensions";
+    if (auto conv = dyn_cast<ConvOp>(op))
+      lower(conv);
+    else if (auto dense = dyn_cast<DenseOp>(op))
+      return lower(dense);
+    else if (auto gradient = dyn_cast<ConvInputGradientOp>(op))
+      lower(gradient);
+    else if (auto gradient = dyn_cast<ConvWeightGradientOp>(op))
+      lowerWeightGradient(op, gradient.getGradient(), gradient.getInput(), WeightView(), plane(gradient.getKernel(), 1),
+                          plane(gradient.getStrides(), 1), plane(gradient.getDilations(), 1),
+                          borders(gradient.getPads()), gradient.getGroups(), false);
+    else if (auto gradient = dyn_cast<DenseWeightGradientOp>(op)) {
+      if (shapeOf(gradient.getInput()).size() != 2)
+        return op->emitOpError("has an input of rank ") << shapeOf(gradient.getInput()).size() << "; kernels exist for (N, C)";
+      Value input = unflattened(gradient.getInput());
+      lowerWeightGradient(op, gradient.getGradient(), input, WeightView(), {dimOf(input, 2), dimOf(input, 3)}, {1, 1}, {1, 1},
+                          {0, 0, 0, 0}, 1, gradient.getTransposed());
+    } else if (isa<LossGradientOp, LossOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp, SoftmaxOp, LogSoftmaxOp>(op)) {
+      // Each result element reads many of the operand.
+      if (Operation *producer = op->getOperand(0).getDefiningOp(); producer && !isa<StageOp>(producer))
+        op->setOperand(0, stage(op->getOperand(0), {0, 0, 0, 0}, {1, 1}));
+    }
+    return success();
+  }
+
+  Value outerOf(Value value) { return value ? outer.lookup(value) : Value(); }
+
+  /// What a flattened value was before, if the flattening is inside the kernel; else the value.
+  static Value unflattened(Value value) {
+    auto reshape = value.getDefiningOp<ReshapeOp>();
+    if (reshape && shapeOf(value).size() == 2 && shapeOf(reshape.getInput()).size() == 4)
+      return reshape.getInput();
+    return value;
+  }
+
+  void lower(ConvOp op) {
+    WeightView weight = WeightView::of(outerOf(op.getWeight()));
+    if (weight.shape.size() == 3) {
+      weight.shape.insert(weight.shape.begin() + 2, 1);
+      weight.strides.insert(weight.strides.begin() + 2, 0);
+    }
+    Value input = op.getInput();
+    SmallVector<int64_t> pads = borders(op.getPads());
+    if (input.getDefiningOp() || llvm::any_of(pads, [](int64_t pad) { return pad != 0; }))
+      input = stage(input, pads, {1, 1});
+    Value packed = pack(op, weight, /*backward=*/false, op.getGroups(), {}, 0);
+    replace(op, input, packed, op.getBias(), plane(op.getStrides(), 1), plane(op.getDilations(), 1), op.getGroups(),
+            op.getType(), false);
+  }
+
+  LogicalResult lower(DenseOp op) {
+    if (shapeOf(op.getInput()).size() != 2)
+      return op.emitOpError("has an input of rank ") << shapeOf(op.getInput()).size() << "; kernels exist for (N, C)";
+    WeightView weight = WeightView::of(outerOf(op.getWeight()));
+    if (op.getTransposed())
+      weight.transpose({1, 0});
+    Value input = unflattened(op.getInput());
+    // A result that is a flattened image is written as the image.
+    auto reshape = op->hasOneUse() ? dyn_cast<ReshapeOp>(*op->getUsers().begin()) : ReshapeOp();
+    bool unflatten = reshape && shapeOf(reshape.getResult()).size() == 4 && input == op.getInput();
+    WeightView shaped = weight;
+    if (!shaped.reshape({weight.shape[0], dimOf(input, 1), dimOf(input, 2), dimOf(input, 3)})) {
+      input = op.getInput();
+      shaped = weight;
+      (void)shaped.reshape({weight.shape[0], weight.shape[1], 1, 1});
+    }
+    if (input.getDefiningOp())
+      input = stage(input, {0, 0, 0, 0}, {1, 1});
+    SmallVector<int64_t> image;
+    int64_t channels = 0;
+    if (unflatten) {
+      image.assign(shapeOf(reshape.getResult()).begin() + 1, shapeOf(reshape.getResult()).end());
+      channels = target.storedChannels(image[0]);
+    }
+    Value packed = pack(op, shaped, /*backward=*/false, 1, image, channels);
+    Operation *replaced = unflatten ? reshape.getOperation() : op.getOperation();
+    builder.setInsertionPoint(replaced);
+    replace(replaced, input, packed, op.getBias(), {1, 1}, {1, 1}, 1, replaced->getResult(0).getType(), unflatten);
+    return success();
+  }
+
+  void lower(ConvInputGradientOp op) {
+    WeightView weight = WeightView::of(outerOf(op.getWeight()));
+    if (weight.shape.size() == 3) {
+      weight.shape.insert(weight.shape.begin() + 2, 1);
+      weight.strides.insert(weight.strides.begin() + 2, 0);
+    }
+    SmallVector<int64_t> strides = plane(op.getStrides(), 1), dilations = plane(op.getDilations(), 1),
+                         pads = borders(op.getPads()), stagePads(4);
+    for (int64_t i = 0; i < 2; ++i) {
+      int64_t reach = (weight.shape[2 + i] - 1) * dilations[i];
+      int64_t dilated = (dimOf(op.getGradient(), 2 + i) - 1) * strides[i] + 1;
+      stagePads[i] = reach - pads[i];
+      stagePads[2 + i] = dimOf(op.getResult(), 2 + i) + reach - stagePads[i] - dilated;
+    }
+    Value input = stage(op.getGradient(), stagePads, strides);
+    Value packed = pack(op, weight, /*backward=*/true, op.getGroups(), {}, 0);
+    replace(op, input, packed, Value(), {1, 1}, dilations, op.getGroups(), op.getType(), false);
+  }
+
+  void lowerWeightGradient(Operation *op, Value gradient, Value input, WeightView, SmallVector<int64_t> window,
+                           SmallVector<int64_t> strides, SmallVector<int64_t> dilations, SmallVector<int64_t> pads,
+                           int64_t groups, bool transposed) {
+    int64_t outputs = dimOf(gradient, 1), channels = dimOf(input, 1) / groups;
+    SmallVector<int64_t> outputShape{dimOf(gradient, 2), dimOf(gradient, 3)};
+    SmallVector<int64_t> gradientPads{0, 0}, gradientDilations{1, 1};
+    // The input gradient of the same convolution has staged this gradient already.
+    StageOp shared;
+    for (Operation *user : gradient.getUsers())
+      if (auto stage = dyn_cast<StageOp>(user))
+        shared = stage;
+    if (shared && shared->isBeforeInBlock(op)) {
+      gradientPads.assign(shared.getPads().begin(), shared.getPads().begin() + 2);
+      gradientDilations.assign(shared.getDilations().begin(), shared.getDilations().end());
+      gradient = shared;
+    } else if (gradient.getDefiningOp() || isBoundary(gradient)) {
+      gradient = stage(gradient, {0, 0, 0, 0}, {1, 1});
+    }
+    if (input.getDefiningOp() || llvm::any_of(pads, [](int64_t pad) { return pad != 0; }))
+      input = stage(input, pads, {1, 1});
+
+    int64_t stored = target.storedChannels(outputs), block = groups == 1 ? outputBlock(target, stored) : stored;
+    int64_t bytes = stored * window[0] * window[1] * channels * 4;
+    chains = std::clamp(kSliceBytes / bytes, int64_t(2), kMaxChains);
+    auto element = cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
+    auto slices = RankedTensorType::get({chains, stored / block, window[0], window[1], channels, block}, element);
+    auto lowered = WeightGradientOp::create(builder, op->getLoc(), slices, gradient, input, outputShape, gradientPads,
+                                            gradientDilations, strides, dilations, groups);
+    // Where the gradient's elements lie: (K, C, KH, KW) dense, or a matrix of the flattened input transposed.
+    SmallVector<int64_t> shape{outputs, channels, window[0], window[1]}, result(4, 1);
+    for (int64_t i = 3; i-- > 0;)
+      result[i] = result[i + 1] * shape[i + 1];
+    if (transposed)
+      for (auto [dim, stride] : llvm::enumerate(result))
+        stride = dim == 0 ? 1 : stride * outputs;
+    mergedShapes[lowered] = {shape, result};
+    op->getResult(0).setType(slices);
+    op->getResult(0).replaceAllUsesWith(lowered);
+    op->erase();
+  }
+
+  /// Graph inputs have the file's layout; what reads them vector by vector stages them first.
+  bool isBoundary(Value value) {
+    Value input = outer.lookup(value);
+    return input && isa<BlockArgument>(input);
+  }
+
+  Value stage(Value value, ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations) {
+    auto extent = [&](int64_t i) {
+      return (dimOf(value, 2 + i) - 1) * dilations[i] + 1 + pads[i] + pads[2 + i];
+    };
+    auto type = cast<RankedTensorType>(value.getType());
+    if (extent(0) != dimOf(value, 2) || extent(1) != dimOf(value, 3))
+      type = RankedTensorType::get({shapeOf(value)[0], shapeOf(value)[1], extent(0), extent(1)}, type.getElementType());
+    for (Operation *user : value.getUsers())
+      if (auto other = dyn_cast<StageOp>(user);
+          other && other.getPads() == pads && other.getDilations() == dilations && other->isBeforeInBlock(&*builder.getInsertionPoint()))
+        return other;
+    return StageOp::create(builder, value.getLoc(), type, value, pads, dilations);
+  }
+
+  Value pack(Operation *anchor, const WeightView &weight, bool backward, int64_t groups, ArrayRef<int64_t> unflatten,
+             int64_t channels) {
+    int64_t outputs = backward ? weight.shape[1] * groups : weight.shape[0];
+    int64_t inputs = backward ? weight.shape[0] / groups : weight.shape[1];
+    int64_t stored = unflatten.empty() ? target.storedChannels(outputs) : unflatten[1] * unflatten[2] * channels;
+    int64_t block = groups == 1 ? outputBlock(target, unflatten.empty() ? stored : channels) : stored;
+    auto type = RankedTensorType::get({stored / block, weight.shape[2], weight.shape[3], inputs, block}, Float32Type::get(kernel.getContext()));
+    auto pack = PackOp::create(outside, anchor->getLoc(), type, weight.base, weight.shape, weight.strides, backward, groups,
+                               unflatten.empty() ? nullptr : outside.getDenseI64ArrayAttr(unflatten), channels, nullptr);
+    return addInput(pack);
+  }
+
+  Value addInput(Value value) {
+    for (auto [argument, input] : outer)
+      if (input == value)
+        return argument;
+    Value argument = kernel.getBody().addArgument(value.getType(), value.getLoc());
+    outer[argument] = value;
+    return argument;
+  }
+
+  /// Puts a packed convolution in the place of `op`.
+  void replace(Operation *op, Value input, Value weight, Value bias, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations,
+               int64_t groups, Type type, bool unflatten) {
+    auto conv = PackedConvOp::create(builder, op->getLoc(), type, input, weight, bias, strides, dilations, groups, unflatten);
+    op->getResult(0).replaceAllUsesWith(conv);
+    dead.push_back(op);
+  }
+
+  void removeDead() {
+    bool changed = true;
+    while (changed) {
+      changed = false;
+      for (Operation &op : llvm::make_early_inc_range(llvm::reverse(kernel.getBody().front())))
+        if (op.use_empty() && !isa<YieldOp>(op)) {
+          op.erase();
+          changed = true;
+        }
+    }
+  }
+
+  YieldOp yield() { return cast<YieldOp>(kernel.getBody().front().getTerminator()); }
+
+  bool isPartial(Value value) {
+    Operation *op = value.getDefiningOp();
+    return op && isa<PartialMomentsOp, PartialSumsOp, WeightGradientOp>(op);
+  }
+
+  void chooseGrid() {
+    bool images = false, weightGradient = false;
+    int64_t height = 0, rowBytes = 0;
+    bool aligned = true;
+    auto bytesOf = [&](Value value) { return dimOf(value, 3) * target.storedChannels(dimOf(value, 1)) * 4; };
+    kernel.getBody().walk([&](Operation *op) {
+      if (auto conv = dyn_cast<PackedConvOp>(op))
+        images |= conv.getUnflatten() || (dimOf(conv.getResult(), 2) == 1 && dimOf(conv.getResult(), 3) == 1);
+      else if (auto gradient = dyn_cast<WeightGradientOp>(op)) {
+        weightGradient = true;
+        images |= gradient.getOutputShape()[0] == 1 && gradient.getOutputShape()[1] == 1;
+        height = std::max(height, gradient.getOutputShape()[0]);
+      } else if (isa<LossOp, LossGradientOp>(op))
+        images = true;
+      else if (auto stage = dyn_cast<StageOp>(op))
+        rowBytes += bytesOf(stage);
+    });
+    bool first = true;
+    for (Value value : yield().getValues()) {
+      if (isPartial(value) || shapeOf(value).size() < 2)
+        continue;
+      rowBytes += bytesOf(value);
+      aligned &= first || dimOf(value, 2) == height;
+      height = first ? dimOf(value, 2) : std::max(height, dimOf(value, 2));
+      first = false;
+    }
+    height = std::max<int64_t>(height, 1);
+    int64_t rows = height;
+    // Half of the cache for the strip; strips cut what is read of neighbours, so they are cut only where it pays.
+    if (!weightGradient && aligned)
+      rows = std::clamp<int64_t>(target.cacheBytes / 2 / std::max<int64_t>(rowBytes, 1), 1, height);
+    // One image alone should keep a few cores busy.
+    if (!weightGradient && aligned && inference)
+      rows = std::min(rows, std::max<int64_t>(1, llvm::divideCeil(height, 4)));
+    if (images)
+      rows = kImagesPerTask;
+    kernel.setGrid(images ? Grid::Images : Grid::Rows);
+    kernel.setRows(rows);
+    kernel.setChains(weightGradient ? chains : 0);
+  }
+
+  /// An anchor's result that is read other than element by element, or whose final layout the register tile cannot write,
+  /// goes through scratch.
+  void stageResults() {
+    for (PackedConvOp conv : llvm::to_vector(kernel.getBody().getOps<PackedConvOp>())) {
+      bool direct = kernel.getGrid() == Grid::Rows && conv->hasOneUse();
+      bool isStored = llvm::is_contained(yield().getValues(), conv.getResult());
+      if (isStored)
+        direct = kernel.getGrid() == Grid::Rows;
+      for (OpOperand &use : conv->getUses()) {
+        if (isa<YieldOp>(use.getOwner()))
+          direct &= !leavesGraph(kernel.getResult(use.getOperandNumber()));
+        else
+          direct &= isStored || carriesToStore(use.getOwner());
+      }
+      if (direct)
+        continue;
+      builder.setInsertionPointAfter(conv);
+      auto staged = StageOp::create(builder, conv.getLoc(), conv.getType(), conv, ArrayRef<int64_t>{0, 0, 0, 0},
+                                    ArrayRef<int64_t>{1, 1});
+      conv.getResult().replaceAllUsesExcept(staged, staged);
+    }
+  }
+
+  /// Element by element, one use after the other, up to a value that is stored.
+  bool carriesToStore(Operation *op) {
+    while (isa<ElementwiseOpInterface>(op) && op->hasOneUse()) {
+      Operation *user = *op->getUsers().begin();
+      if (auto stored = dyn_cast<YieldOp>(user))
+        return !leavesGraph(kernel.getResult(op->getUses().begin()->getOperandNumber()));
+      op = user;
+    }
+    return llvm::is_contained(yield().getValues(), op->getResult(0)) && isa<ElementwiseOpInterface>(op) &&
+           !leavesGraph(kernel.getResult(llvm::find(yield().getValues(), op->getResult(0)) - yield().getValues().begin()));
+  }
+
+  static bool leavesGraph(Value result) {
+    return llvm::any_of(result.getUsers(), [](Operation *user) { return isa<ReturnOp>(user); });
+  }
+
+  /// The kernel again with the inputs and result types it has now.
+  void rebuild() {
+    Block &body = kernel.getBody().front();
+    for (unsigned i = body.getNumArguments(); i-- > 0;)
+      if (body.getArgument(i).use_empty())
+        body.eraseArgument(i);
+    SmallVector<Value> inputs;
+    for (BlockArgument argument : body.getArguments())
+      inputs.push_back(outer.lookup(argument));
+    OpBuilder at(kernel);
+    auto lowered = KernelOp::create(at, kernel.getLoc(), yield().getOperandTypes(), inputs, kernel.getGrid(), kernel.getRows(),
+                                    kernel.getChains(), nullptr, nullptr, nullptr);
+    lowered.getBody().takeBody(kernel.getBody());
+    for (auto [index, value] : llvm::enumerate(yieldOf(lowered).getValues())) {
+      Value result = lowered.getResult(index), old = kernel.getResult(index);
+      if (auto gradient = value.getDefiningOp<WeightGradientOp>()) {
+        auto &[shape, strides] = mergedShapes[gradient];
+        result = MergeSlicesOp::create(at, kernel.getLoc(), old.getType(), result, shape, strides, nullptr);
+      }
+      old.replaceAllUsesWith(result);
+    }
+    kernel.erase();
+  }
+
+  static YieldOp yieldOf(KernelOp op) { return cast<YieldOp>(op.getBody().front().getTerminator()); }
+
+  KernelOp kernel;
+  const Target &target;
+  bool inference;
+  OpBuilder builder, outside;
+  llvm::MapVector<Value, Value> outer; // block argument -> value outside
+  DenseMap<Operation *, std::pair<SmallVector<int64_t>, SmallVector<int64_t>>> mergedShapes;
+  SmallVector<Operation *> dead;
+  int64_t chains = 0;
+};
+
+struct LowerKernelsPass : bnc::impl::LowerKernelsPassBase<LowerKernelsPass> {
+  using LowerKernelsPassBase::LowerKernelsPassBase;
+  void runOnOperation() override {
+    std::optional<Target> found = lookupTarget(target);
+    if (!found) {
+      getOperation().emitError("no target '") << target << "'";
+      return signalPassFailure();
+    }
+    for (GraphOp graph : getOperation().getOps<GraphOp>())
+      for (KernelOp kernel : llvm::to_vector(graph.getBody().getOps<KernelOp>()))
+        if (failed(KernelLowering(kernel, *found, graph.getKind() == GraphKind::Inference).run()))
+          return signalPassFailure();
+  }
+};
+} // namespace

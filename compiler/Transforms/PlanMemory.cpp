@@ -1,0 +1,286 @@
+//===- PlanMemory.cpp - a place for every value ------------------------------===//
+//
+// Values of a graph live from the op that makes them to the last op that reads them. The largest are placed first, each
+// at the lowest offset that no value alive at the same time occupies. What grows with the batch and what does not are
+// planned apart: an offset of the first kind is multiplied by the largest batch at run time.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Support/Target.h"
+#include "compiler/Transforms/Passes.h"
+
+#include "mlir/Analysis/TopologicalSortUtils.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace bnc;
+
+namespace bnc {
+#define GEN_PASS_DEF_PLANMEMORYPASS
+#include "compiler/Transforms/Passes.h.inc"
+} // namespace bnc
+
+namespace {
+constexpr int64_t kAlignment = 64;
+constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
+
+struct Lifetime {
+  Value value;
+  Space space;
+  int64_t bytes, channels, begin, end;
+  int64_t offset = 0;
+};
+
+int64_t elementBytes(RankedTensorType type) { return type.getElementTypeBitWidth() / 8; }
+
+class Planner {
+public:
+  Planner(GraphOp graph, const Target &target, const llvm::StringMap<int64_t> &offsets)
+      : graph(graph), target(target), offsets(offsets), builder(graph.getContext()) {}
+
+  LogicalResult run() {
+    order();
+    if (failed(collect()))
+      return failure();
+    place(Space::Scaled, "bnc.scaled_bytes");
+    place(Space::Fixed, "bnc.fixed_bytes");
+    place(Space::Folded, "bnc.folded_bytes");
+    for (Lifetime &lifetime : lifetimes)
+      storage[lifetime.value] = StorageAttr::get(graph.getContext(), lifetime.space, lifetime.offset, lifetime.channels);
+    return attach();
+  }
+
+private:
+  Block &block() { return graph.getBody().front(); }
+
+  void closure(Operation *op, llvm::SetVector<Operation *> &set) {
+    if (!set.insert(op))
+      return;
+    for (Value operand : op->getOperands())
+      if (Operation *producer = operand.getDefiningOp())
+        closure(producer, set);
+  }
+
+  /// Training: what the loss and the statistics need, then the rest, then the update. Inference: what depends on
+  /// variables alone, then the rest. The attribute `program` says which.
+  void order() {
+    llvm::SetVector<Operation *> first;
+    if (graph.getKind() == GraphKind::Training) {
+      for (Operation &op : block())
+        if (isa<MoveRunningOp>(op))
+          closure(&op, first);
+      for (Value value : block().getTerminator()->getOperands())
+        if (Operation *producer = value.getDefiningOp())
+          closure(producer, first);
+    } else {
+      llvm::DenseSet<Value> run(block().args_begin(), block().args_end());
+      for (Operation &op : block()) {
+        bool depends = isa<KernelOp, ReturnOp>(op) || llvm::any_of(op.getOperands(), [&](Value v) { return run.contains(v); });
+        if (depends)
+          run.insert(op.result_begin(), op.result_end());
+        else
+          first.insert(&op);
+      }
+    }
+    auto rank = [&](Operation *op) { return first.contains(op) ? 0 : isa<AssignOp, OptimizeOp>(op) ? 2 : isa<ReturnOp>(op) ? 3 : 1; };
+    SmallVector<Operation *> ops;
+    for (Operation &op : block())
+      ops.push_back(&op);
+    llvm::stable_sort(ops, [&](Operation *a, Operation *b) { return rank(a) < rank(b); });
+    for (Operation *op : ops) {
+      op->moveBefore(&block(), block().end());
+      if (!isa<ConstantOp, ReadOp, ReturnOp>(op))
+        op->setAttr("program", builder.getI64IntegerAttr(rank(op)));
+    }
+  }
+
+  int64_t programOf(Operation *op) { return op->getAttrOfType<IntegerAttr>("program").getInt(); }
+
+  /// Space and size of a result, by the op that makes it.
+  LogicalResult collect() {
+    DenseMap<Operation *, int64_t> index;
+    for (auto [position, op] : llvm::enumerate(block()))
+      index[&op] = position;
+    for (Operation &op : block()) {
+      if (isa<ConstantOp, ReadOp, ReturnOp, AssignOp, OptimizeOp, ReshapeOp>(op))
+        continue;
+      for (OpResult result : op.getResults()) {
+        if (result.use_empty() && !isa<MergeMomentsOp, KernelOp>(op))
+          continue;
+        auto type = cast<RankedTensorType>(result.getType());
+        Lifetime lifetime{result, Space::Fixed, 0, 0, index[&op], index[&op]};
+        bool persists = false;
+        SmallVector<Operation *> users(result.getUsers());
+        while (!users.empty()) {
+          Operation *user = users.pop_back_val();
+          lifetime.end = std::max(lifetime.end, index[user]);
+          if (isa<ReshapeOp>(user)) // the same memory under another shape
+            llvm::append_range(users, user->getUsers());
+          else
+            persists |= graph.getKind() == GraphKind::Inference && programOf(&op) == 0 && !isa<ReturnOp>(user) && programOf(user) != 0;
+        }
+        if (auto kernel = dyn_cast<KernelOp>(op)) {
+          if (failed(sizeOfResult(kernel, result, lifetime)))
+            return failure();
+        } else {
+          lifetime.bytes = type.getNumElements() * elementBytes(type);
+          if (isa<NormalizeCoefficientsOp, GradientCoefficientsOp>(op)) {
+            lifetime.channels = target.storedChannels(type.getDimSize(1));
+            lifetime.bytes = type.getDimSize(0) * lifetime.channels * 4;
+          }
+          // Vectors are read in whole registers.
+          lifetime.bytes = llvm::alignTo(lifetime.bytes, kAlignment) + (type.getRank() == 1 ? kAlignment : 0);
+        }
+        if (isa<MergeMomentsOp, MoveRunningOp>(op))
+          lifetime.end = kForever; // read by the runtime after the program
+        if (persists) {
+          lifetime.space = Space::Folded;
+          lifetime.end = kForever;
+          lifetime.begin = 0;
+        }
+        lifetimes.push_back(lifetime);
+      }
+    }
+    // Gradients of parameters lie where the optimizer looks for them; results of the graph in the caller's memory.
+    for (Operation &op : block())
+      if (auto optimize = dyn_cast<OptimizeOp>(op))
+        for (auto [gradient, parameter] : llvm::zip(optimize.getGradients(), optimize.getParameters()))
+          fixPlace(gradient, Space::Gradients, offsets.lookup(cast<FlatSymbolRefAttr>(parameter).getValue()) * 4);
+    if (graph.getKind() == GraphKind::Inference)
+      for (OpOperand &operand : block().getTerminator()->getOpOperands()) {
+        auto result = dyn_cast<OpResult>(operand.get());
+        if (!result || !isa<KernelOp>(result.getOwner()))
+          return graph.emitError("returns a value that it does not compute; every output has to come from an op");
+        fixPlace(operand.get(), Space::Output, operand.getOperandNumber());
+      }
+    return success();
+  }
+
+  void fixPlace(Value value, Space space, int64_t offset) {
+    for (Lifetime &lifetime : lifetimes)
+      if (lifetime.value == value) {
+        lifetime.space = space;
+        lifetime.offset = offset;
+        if (space == Space::Output)
+          lifetime.channels = 0;
+      }
+  }
+
+  LogicalResult sizeOfResult(KernelOp kernel, OpResult result, Lifetime &lifetime) {
+    auto type = cast<RankedTensorType>(result.getType());
+    auto yield = cast<YieldOp>(kernel.getBody().front().getTerminator());
+    Operation *producer = yield.getValues()[result.getResultNumber()].getDefiningOp();
+    if (isa<WeightGradientOp>(producer)) {
+      lifetime.bytes = type.getNumElements() * 4;
+      return success();
+    }
+    lifetime.space = Space::Scaled;
+    if (isa<PartialMomentsOp, PartialSumsOp>(producer)) {
+      // One record a task: strips of every image, or one block of images (no more than images).
+      int64_t height = 1;
+      for (auto [index, value] : llvm::enumerate(yield.getValues()))
+        if (auto shape = cast<RankedTensorType>(value.getType()).getShape();
+            shape.size() == 4 && !isa_and_nonnull<WeightGradientOp, PartialMomentsOp, PartialSumsOp>(value.getDefiningOp()))
+          height = std::max(height, shape[2]);
+      int64_t strips = kernel.getGrid() == Grid::Rows ? llvm::divideCeil(height, kernel.getRows()) : 1;
+      lifetime.channels = target.storedChannels(type.getDimSize(2));
+      lifetime.bytes = strips * llvm::alignTo(type.getDimSize(1) * lifetime.channels * 4, kAlignment);
+      return success();
+    }
+    int64_t elements = elementBytes(type);
+    for (int64_t dim = 1; dim < type.getRank(); ++dim) {
+      int64_t size = type.getDimSize(dim);
+      elements *= dim == 1 ? (lifetime.channels = target.storedChannels(size)) : size;
+    }
+    lifetime.bytes = elements;
+    return success();
+  }
+
+  void place(Space space, StringRef attribute) {
+    SmallVector<Lifetime *> bySize;
+    for (Lifetime &lifetime : lifetimes)
+      if (lifetime.space == space)
+        bySize.push_back(&lifetime);
+    llvm::stable_sort(bySize, [](Lifetime *a, Lifetime *b) { return a->bytes > b->bytes; });
+    SmallVector<Lifetime *> placed;
+    int64_t total = 0;
+    for (Lifetime *lifetime : bySize) {
+      lifetime->bytes = llvm::alignTo(lifetime->bytes, kAlignment);
+      SmallVector<std::pair<int64_t, int64_t>> taken;
+      for (Lifetime *other : placed)
+        if (other->begin <= lifetime->end && lifetime->begin <= other->end)
+          taken.push_back({other->offset, other->offset + other->bytes});
+      llvm::sort(taken);
+      int64_t offset = 0;
+      for (auto [begin, end] : taken) {
+        if (offset + lifetime->bytes <= begin)
+          break;
+        offset = std::max(offset, end);
+      }
+      lifetime->offset = offset;
+      total = std::max(total, offset + lifetime->bytes);
+      placed.push_back(lifetime);
+    }
+    graph->setAttr(attribute, builder.getI64IntegerAttr(total));
+  }
+
+  LogicalResult attach() {
+    for (Operation &op : block()) {
+      if (isa<ConstantOp, ReadOp, ReturnOp, AssignOp, OptimizeOp, ReshapeOp>(op) || op.getNumResults() == 0)
+        continue;
+      SmallVector<Attribute> places;
+      for (Value result : op.getResults()) {
+        StorageAttr place = storage.lookup(result);
+        places.push_back(place ? place : StorageAttr::get(graph.getContext(), Space::Fixed, 0, 0));
+      }
+      op.setAttr("storage", builder.getArrayAttr(places));
+    }
+    return success();
+  }
+
+  GraphOp graph;
+  const Target &target;
+  const llvm::StringMap<int64_t> &offsets;
+  Builder builder;
+  SmallVector<Lifetime> lifetimes;
+  DenseMap<Value, StorageAttr> storage;
+};
+
+struct PlanMemoryPass : bnc::impl::PlanMemoryPassBase<PlanMemoryPass> {
+  using PlanMemoryPassBase::PlanMemoryPassBase;
+  void runOnOperation() override {
+    std::optional<Target> found = lookupTarget(target);
+    if (!found) {
+      getOperation().emitError("no target '") << target << "'";
+      return signalPassFailure();
+    }
+    llvm::StringMap<int64_t> offsets = placeVariables();
+    for (GraphOp graph : getOperation().getOps<GraphOp>())
+      if (graph.getKind() != GraphKind::Model && failed(Planner(graph, *found, offsets).run()))
+        return signalPassFailure();
+  }
+
+  llvm::StringMap<int64_t> placeVariables() {
+    llvm::StringMap<int64_t> offsets;
+    Builder builder(&getContext());
+    int64_t next = 0, trainable = 0;
+    auto place = [&](bool moves) {
+      for (VariableOp variable : getOperation().getOps<VariableOp>()) {
+        if (variable.getCollection() == Collection::Optimizer ||
+            (variable.getCollection() == Collection::Params && variable.getTrainable()) != moves)
+          continue;
+        offsets[variable.getSymName()] = next;
+        variable->setAttr("bnc.offset", builder.getI64IntegerAttr(next));
+        next += llvm::alignTo(cast<RankedTensorType>(variable.getType()).getNumElements(), kAlignment / 4);
+      }
+    };
+    place(true);
+    trainable = next;
+    place(false);
+    getOperation()->setAttr("bnc.trainable_floats", builder.getI64IntegerAttr(trainable));
+    getOperation()->setAttr("bnc.variables_floats", builder.getI64IntegerAttr(next));
+    return offsets;
+  }
+};
+} // namespace
