@@ -4,7 +4,9 @@
 
 #include "bnc/runtime.h"
 
-typedef struct bnc_error { char text[512]; } bnc_error;
+typedef struct bnc_error {
+  char text[512];
+} bnc_error;
 
 /* Formats the sentence into the thread's text and, where there is an object, into its own. Returns status. */
 bnc_status bnc_fail(bnc_error *error, bnc_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -145,8 +145,8 @@ bnc_status bnc_file_replace(const char *path, const bnc_source *source, bnc_erro
     failed = errno;
   if (failed) {
     unlink(beside);
-    return bnc_fail_system(error, BNC_IO_ERROR, failed, exists ? "cannot save to '%s', which is left as it was"
-                                                               : "cannot save to '%s'", path);
+    return bnc_fail_system(error, BNC_IO_ERROR, failed,
+                           exists ? "cannot save to '%s', which is left as it was" : "cannot save to '%s'", path);
   }
   failed = sync_directory(target);
   if (failed)

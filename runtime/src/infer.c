@@ -54,7 +54,8 @@ bnc_status bnc_infer_load_memory(bnc_infer *infer, const void *data, size_t byte
     return null_object("bnc_infer_load_memory");
   if (!data)
     return bnc_fail(infer->object.error, BNC_INVALID_ARGUMENT, "bnc_infer_load_memory: the data is NULL");
-  bnc_status status = bnc_weights_open_memory(data, bytes, &infer->object.memory.allocator, infer->object.error, &weights);
+  bnc_status status =
+      bnc_weights_open_memory(data, bytes, &infer->object.memory.allocator, infer->object.error, &weights);
   return status == BNC_OK ? load(infer, &weights, "weights in memory") : status;
 }
 
@@ -80,9 +81,9 @@ bnc_status bnc_infer_create(const bnc_model_descriptor *model, const char *weigh
     return status;
   bnc_infer *made = object;
   if (!model->infer_run)
-    status = bnc_fail(NULL, BNC_UNSUPPORTED,
-                      "model '%s' was compiled for training only: compile with --phase=both or --phase=infer",
-                      model->name);
+    status =
+        bnc_fail(NULL, BNC_UNSUPPORTED,
+                 "model '%s' was compiled for training only: compile with --phase=both or --phase=infer", model->name);
   else
     status = fill(made, weights);
   if (status == BNC_OK)
@@ -133,7 +134,8 @@ bnc_status bnc_fold(const bnc_train *train, bnc_infer *infer) {
   if (!same_variables(train->object.model, infer->object.model))
     return bnc_fail(infer->object.error, BNC_INVALID_ARGUMENT,
                     "the training graph of '%s' and the inference graph of '%s' have different variables: compile both "
-                    "from one model file", train->object.model->name, infer->object.model->name);
+                    "from one model file",
+                    train->object.model->name, infer->object.model->name);
   bnc_status status = bnc_train_check_ready(train);
   if (status != BNC_OK) {
     *infer->object.error = *train->object.error;

@@ -12,7 +12,7 @@ typedef struct bnc_json {
 } bnc_json;
 
 /* Each skips white space before it, and fails once something is wrong. */
-bool bnc_json_take(bnc_json *json, char token);  /* takes the token if it comes next, else leaves it there */
+bool bnc_json_take(bnc_json *json, char token); /* takes the token if it comes next, else leaves it there */
 bool bnc_json_expect(bnc_json *json, char token, const char *wrong);
 /* A string, unescaped into `text` (at most as long as it is in the file), which may be NULL. */
 bool bnc_json_string(bnc_json *json, char *text, size_t *length);

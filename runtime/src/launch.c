@@ -83,8 +83,8 @@ static void prepare(bnc_buffer *buffer, bnc_dim *dims, const bnc_argument *argum
 static void place(bnc_buffer *buffer, const launch_state *state, int64_t index, uint8_t *base, int64_t task,
                   int64_t chain, const task_extent *extent) {
   const bnc_argument *argument = &state->arguments[index];
-  uint8_t *host = base + extent->image * argument->image_stride + task * argument->task_stride +
-                  chain * argument->chain_stride;
+  uint8_t *host =
+      base + extent->image * argument->image_stride + task * argument->task_stride + chain * argument->chain_stride;
   int64_t d = argument->row_dimension;
   if (d >= 0) {
     int64_t first = extent->first_element, count = extent->elements;

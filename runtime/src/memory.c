@@ -6,8 +6,8 @@
 bnc_block bnc_block_take(const bnc_allocator *allocator, int64_t count, int64_t size) {
   bnc_block block = {NULL, 0};
   int64_t bytes;
-  if (count < 0 || size < 0 || __builtin_mul_overflow(count, size, &bytes) ||
-      bytes > INT64_MAX - BNC_ALIGNMENT || (uint64_t)bytes > SIZE_MAX - BNC_ALIGNMENT)
+  if (count < 0 || size < 0 || __builtin_mul_overflow(count, size, &bytes) || bytes > INT64_MAX - BNC_ALIGNMENT ||
+      (uint64_t)bytes > SIZE_MAX - BNC_ALIGNMENT)
     return block;
   /* aligned_alloc wants a multiple of the alignment; an empty block still needs an address. */
   block.bytes = bytes ? ((size_t)bytes + BNC_ALIGNMENT - 1) / BNC_ALIGNMENT * BNC_ALIGNMENT : BNC_ALIGNMENT;

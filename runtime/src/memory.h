@@ -9,7 +9,10 @@
 
 enum { BNC_MAX_BLOCKS = 24 };
 
-typedef struct bnc_block { void *data; size_t bytes; } bnc_block;
+typedef struct bnc_block {
+  void *data;
+  size_t bytes;
+} bnc_block;
 
 typedef struct bnc_memory {
   bnc_allocator allocator;

@@ -11,7 +11,8 @@ bnc_status bnc_metrics_check(const bnc_object *object) {
       (classes && model->labels.count != 1))
     return bnc_fail(object->error, BNC_INCOMPATIBLE,
                     "the first output of model '%s' does not fit its labels (%" PRId64
-                    " values a sample expected): compile it again", model->name, expected);
+                    " values a sample expected): compile it again",
+                    model->name, expected);
   return BNC_OK;
 }
 

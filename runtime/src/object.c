@@ -38,7 +38,8 @@ static bnc_status check_processor(const bnc_model_descriptor *model) {
     if (!has_flag(flags + 1, end, *feature))
       return bnc_fail(NULL, BNC_INCOMPATIBLE,
                       "model '%s' was compiled for %s, which needs the processor feature %s, and this processor has "
-                      "none: compile with another --target", model->name, model->target, *feature);
+                      "none: compile with another --target",
+                      model->name, model->target, *feature);
   return BNC_OK;
 }
 
@@ -51,7 +52,8 @@ static bnc_status check_model(const bnc_model_descriptor *model) {
   if (model->abi_version != BNC_ABI_VERSION)
     return bnc_fail(NULL, BNC_INCOMPATIBLE,
                     "the model has interface version %u and runtime %s has version %d: compile the model with the bnc "
-                    "that this libbnc_runtime.a came with", model->abi_version, bnc_version(), BNC_ABI_VERSION);
+                    "that this libbnc_runtime.a came with",
+                    model->abi_version, bnc_version(), BNC_ABI_VERSION);
   return check_processor(model);
 }
 
@@ -61,8 +63,8 @@ static bnc_status resolve_batch(const bnc_model_descriptor *model, int64_t wante
     return BNC_OK;
   if (wanted && wanted < model->fixed_batch)
     return bnc_fail(NULL, BNC_INVALID_ARGUMENT,
-                    "bnc_options.max_batch is %" PRId64 ", but model '%s' was compiled for batches of %" PRId64,
-                    wanted, model->name, model->fixed_batch);
+                    "bnc_options.max_batch is %" PRId64 ", but model '%s' was compiled for batches of %" PRId64, wanted,
+                    model->name, model->fixed_batch);
   *max_batch = model->fixed_batch;
   return BNC_OK;
 }
@@ -72,7 +74,8 @@ static bnc_status resolve_batch(const bnc_model_descriptor *model, int64_t wante
 bnc_status bnc_object_out_of_memory(bnc_object *object, const char *what, int64_t count, int64_t size) {
   return bnc_fail(object->error, BNC_OUT_OF_MEMORY,
                   "no memory for %s of model '%s' (%" PRId64 " x %" PRId64
-                  " bytes): a smaller bnc_options.max_batch needs less", what, object->model->name, count, size);
+                  " bytes): a smaller bnc_options.max_batch needs less",
+                  what, object->model->name, count, size);
 }
 
 static bnc_status start(bnc_object *object, const bnc_options *options) {
@@ -161,9 +164,10 @@ bnc_status bnc_object_run(bnc_object *object, bnc_exec *exec, bnc_program progra
   bnc_fp_set(found);
   int error = atomic_load(&object->context.kernel_error);
   if (error)
-    return bnc_fail(object->error, BNC_INCOMPATIBLE,
-                    "a kernel of model '%s' failed with code %d: the library does not fit its descriptor, compile it again",
-                    object->model->name, error);
+    return bnc_fail(
+        object->error, BNC_INCOMPATIBLE,
+        "a kernel of model '%s' failed with code %d: the library does not fit its descriptor, compile it again",
+        object->model->name, error);
   return BNC_OK;
 }
 
@@ -178,7 +182,8 @@ bnc_status bnc_object_check_call(const bnc_object *object, const void *const *in
   if (model->fixed_batch && batch != model->fixed_batch)
     return bnc_fail(object->error, BNC_INVALID_ARGUMENT,
                     "batch is %" PRId64 ", but model '%s' was compiled for batches of %" PRId64
-                    ": pass that many samples or compile with --batch=dynamic", batch, model->name, model->fixed_batch);
+                    ": pass that many samples or compile with --batch=dynamic",
+                    batch, model->name, model->fixed_batch);
   if (batch < 1 || batch > object->max_batch)
     return bnc_fail(object->error, BNC_INVALID_ARGUMENT,
                     "batch is %" PRId64 ", expected 1 to %" PRId64 ": bnc_options.max_batch sets the limit", batch,

@@ -15,7 +15,8 @@ typedef struct bnc_object {
 } bnc_object;
 
 /* Allocates `bytes` for a structure that begins with a bnc_object, and fills that in. */
-bnc_status bnc_object_create(const bnc_model_descriptor *model, const bnc_options *options, size_t bytes, void **object);
+bnc_status bnc_object_create(const bnc_model_descriptor *model, const bnc_options *options, size_t bytes,
+                             void **object);
 void bnc_object_destroy(bnc_object *object);
 
 /* An arena and scratch large enough for each of two graphs, which never run at the same time. */

@@ -14,8 +14,8 @@ typedef struct bnc_context {
   int64_t threads;
   uint8_t *scratch; /* `threads` slots */
   int64_t scratch_stride;
-  atomic_int kernel_error;      /* what a kernel returned, 0: every one succeeded */
-  bnc_location bad_statistics;  /* first running statistic that would not be finite, space -1: none */
+  atomic_int kernel_error;     /* what a kernel returned, 0: every one succeeded */
+  bnc_location bad_statistics; /* first running statistic that would not be finite, space -1: none */
 } bnc_context;
 
 /* Runs body(data, index, worker) for every index in [0, count), each once, in any order, and waits.

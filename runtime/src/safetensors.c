@@ -18,10 +18,12 @@ int bnc_text_compare(bnc_text a, bnc_text b) {
 }
 
 int64_t bnc_dtype_bytes(bnc_text dtype) {
-  static const struct { const char *name; int64_t bytes; } known[] = {
-      {"F32", 4}, {"F64", 8}, {"F16", 2},  {"BF16", 2},    {"I64", 8},     {"I32", 4},     {"I16", 2}, {"I8", 1},
-      {"U64", 8}, {"U32", 4}, {"U16", 2},  {"U8", 1},      {"BOOL", 1},    {"F8_E4M3", 1}, {"F8_E5M2", 1},
-      {"C64", 8}, {"F8_E8M0", 1}};
+  static const struct {
+    const char *name;
+    int64_t bytes;
+  } known[] = {{"F32", 4},  {"F64", 8},     {"F16", 2},     {"BF16", 2}, {"I64", 8},    {"I32", 4},
+               {"I16", 2},  {"I8", 1},      {"U64", 8},     {"U32", 4},  {"U16", 2},    {"U8", 1},
+               {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"C64", 8},  {"F8_E8M0", 1}};
   for (size_t i = 0; i < sizeof known / sizeof *known; ++i)
     if (bnc_text_compare(dtype, bnc_text_of(known[i].name)) == 0)
       return known[i].bytes;
@@ -260,8 +262,10 @@ static bnc_status check_archive(bnc_archive *archive, const uint8_t *data, int64
       return status;
     int64_t begin = tensor->data - data;
     if (begin != covered)
-      return bnc_fail(error, BNC_BAD_FILE, "%s: the data of tensor '%s' begins at byte %" PRId64 ", expected %" PRId64
-                      ": tensors may not overlap or leave holes", origin, tensor->name.data, begin, covered);
+      return bnc_fail(error, BNC_BAD_FILE,
+                      "%s: the data of tensor '%s' begins at byte %" PRId64 ", expected %" PRId64
+                      ": tensors may not overlap or leave holes",
+                      origin, tensor->name.data, begin, covered);
     covered += tensor->bytes;
   }
   if (covered != data_bytes)
@@ -270,8 +274,7 @@ static bnc_status check_archive(bnc_archive *archive, const uint8_t *data, int64
   sort(archive->tensors, archive->tensor_count, sizeof(bnc_stored), by_name);
   for (int64_t i = 1; i < archive->tensor_count; ++i)
     if (bnc_text_compare(archive->tensors[i - 1].name, archive->tensors[i].name) == 0)
-      return bnc_fail(error, BNC_BAD_FILE, "%s: two tensors have the name '%s'", origin,
-                      archive->tensors[i].name.data);
+      return bnc_fail(error, BNC_BAD_FILE, "%s: two tensors have the name '%s'", origin, archive->tensors[i].name.data);
   sort(archive->metadata, archive->metadata_count, sizeof(bnc_pair), by_key);
   for (int64_t i = 1; i < archive->metadata_count; ++i)
     if (bnc_text_compare(archive->metadata[i - 1].key, archive->metadata[i].key) == 0)
@@ -291,7 +294,8 @@ bnc_status bnc_archive_parse(const uint8_t *bytes, size_t size, const char *orig
   if (header > size - sizeof header || header > MOST_HEADER_BYTES)
     return bnc_fail(error, BNC_BAD_FILE,
                     "%s is not a complete safetensors file: its header should have %" PRIu64
-                    " bytes, and %zu bytes follow", origin, header, size - sizeof header);
+                    " bytes, and %zu bytes follow",
+                    origin, header, size - sizeof header);
   reader in = {.data = bytes + sizeof header + header, .data_bytes = (int64_t)(size - sizeof header - header)};
   const char *text = (const char *)bytes + sizeof header;
   in.json = (bnc_json){text, text + header, NULL};
@@ -384,8 +388,8 @@ bnc_status bnc_archive_keep(const bnc_archive *archive, bool (*wanted)(const voi
   char *texts;
   uint8_t *data;
   if (!reserve(kept, allocator, tensors, pairs, dimensions, characters, bytes, &shapes, &texts, &data))
-    return bnc_fail(error, BNC_OUT_OF_MEMORY, "no memory to keep the %" PRId64 " bytes of tensors the model does not use",
-                    bytes);
+    return bnc_fail(error, BNC_OUT_OF_MEMORY,
+                    "no memory to keep the %" PRId64 " bytes of tensors the model does not use", bytes);
   for (int64_t i = 0; i < archive->tensor_count; ++i) {
     const bnc_stored *tensor = &archive->tensors[i];
     if (!wanted(context, tensor))

@@ -5,7 +5,10 @@
 #include "error.h"
 #include "memory.h"
 
-typedef struct bnc_text { const char *data; size_t length; } bnc_text; /* UTF-8, ended with 0 as well */
+typedef struct bnc_text {
+  const char *data;
+  size_t length;
+} bnc_text; /* UTF-8, ended with 0 as well */
 
 static inline bnc_text bnc_text_of(const char *string) {
   size_t length = 0;
@@ -23,7 +26,9 @@ typedef struct bnc_stored {
   int64_t bytes;
 } bnc_stored;
 
-typedef struct bnc_pair { bnc_text key, value; } bnc_pair;
+typedef struct bnc_pair {
+  bnc_text key, value;
+} bnc_pair;
 
 /* A parsed file. Texts and shapes lie in `block`; data is borrowed from the bytes that were parsed, or lies in
  * `block` as well after bnc_archive_keep. */

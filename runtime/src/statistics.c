@@ -139,7 +139,8 @@ void bnc_rt_normalize_coefficients(bnc_exec *exec, const bnc_normalize_coefficie
 
 void bnc_rt_update_running(bnc_exec *exec, const bnc_update_running *step) {
   const float *mean = bnc_locate(exec, step->mean), *variance = bnc_locate(exec, step->variance);
-  const double *batch_mean = bnc_locate(exec, step->batch_mean), *batch_variance = bnc_locate(exec, step->batch_variance);
+  const double *batch_mean = bnc_locate(exec, step->batch_mean),
+               *batch_variance = bnc_locate(exec, step->batch_variance);
   float *staged_mean = bnc_locate(exec, step->staged_mean), *staged_variance = bnc_locate(exec, step->staged_variance);
   double count = *(const double *)bnc_locate(exec, step->count);
   double decay = number(step->decay);

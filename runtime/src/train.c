@@ -27,7 +27,8 @@ static bnc_status take_outputs(bnc_train *train) {
   int64_t bytes = 0;
   for (int64_t i = 0; i < model->output_count; ++i) {
     int64_t one;
-    if (__builtin_mul_overflow(model->outputs[i].count, bnc_element_bytes(&model->outputs[i]) * object->max_batch, &one) ||
+    if (__builtin_mul_overflow(model->outputs[i].count, bnc_element_bytes(&model->outputs[i]) * object->max_batch,
+                               &one) ||
         __builtin_add_overflow(bytes, one, &bytes) || __builtin_add_overflow(bytes, BNC_ALIGNMENT, &bytes))
       return bnc_object_out_of_memory(object, "the outputs", object->max_batch, model->outputs[i].count);
   }
@@ -52,17 +53,16 @@ static bnc_status take_memory(bnc_train *train) {
   if (__builtin_mul_overflow(model->slot_count, trainable, &slots) ||
       __builtin_mul_overflow(object->max_batch, model->labels.count, &labels))
     return bnc_object_out_of_memory(object, "the optimizer state", model->slot_count, trainable);
-  const demand demands[] = {
-      {&train->variables, "the variables", model->variables_floats, sizeof(float)},
-      {&train->slots, "the optimizer state", slots, sizeof(float)},
-      {&train->gradients, "the gradients", trainable, sizeof(float)},
-      {&train->scalars, "the scalars", BNC_SCALAR_COUNT, sizeof(float)},
-      {&train->hyper, "the optimizer's numbers", 1 + model->hyper_count, sizeof(double)},
-      {&train->has_value, "the variables", model->variable_count, 1},
-      {&train->inputs, "the inputs", model->input_count + 1, sizeof(void *)},
-      {&train->no_labels, "the labels", labels, 4},
-      {&train->calibration.counts, "the statistics", model->running_count, sizeof(double)},
-      {&train->calibration.moments, "the statistics", 2 * channels, sizeof(double)}};
+  const demand demands[] = {{&train->variables, "the variables", model->variables_floats, sizeof(float)},
+                            {&train->slots, "the optimizer state", slots, sizeof(float)},
+                            {&train->gradients, "the gradients", trainable, sizeof(float)},
+                            {&train->scalars, "the scalars", BNC_SCALAR_COUNT, sizeof(float)},
+                            {&train->hyper, "the optimizer's numbers", 1 + model->hyper_count, sizeof(double)},
+                            {&train->has_value, "the variables", model->variable_count, 1},
+                            {&train->inputs, "the inputs", model->input_count + 1, sizeof(void *)},
+                            {&train->no_labels, "the labels", labels, 4},
+                            {&train->calibration.counts, "the statistics", model->running_count, sizeof(double)},
+                            {&train->calibration.moments, "the statistics", 2 * channels, sizeof(double)}};
   for (size_t i = 0; i < sizeof demands / sizeof *demands; ++i) {
     void *memory = bnc_memory_take(&object->memory, demands[i].count, demands[i].size, true);
     if (!memory)
@@ -77,7 +77,8 @@ static bnc_status build(bnc_train *train) {
   const bnc_model_descriptor *model = object->model;
   if (!model->train_forward)
     return bnc_fail(NULL, BNC_UNSUPPORTED,
-                    "model '%s' was compiled for inference only: compile with --phase=both or --phase=train", model->name);
+                    "model '%s' was compiled for inference only: compile with --phase=both or --phase=train",
+                    model->name);
   if (BNC_SCALAR_HYPER + model->hyper_count > BNC_SCALAR_COUNT)
     return bnc_fail(NULL, BNC_INCOMPATIBLE, "the optimizer of model '%s' has %" PRId64 " numbers, at most %d fit",
                     model->name, model->hyper_count, BNC_SCALAR_COUNT - BNC_SCALAR_HYPER);
@@ -141,7 +142,8 @@ bnc_status bnc_train_init(bnc_train *train, uint64_t seed, bnc_init method) {
     return bnc_null_train("bnc_train_init");
   const bnc_model_descriptor *model = train->object.model;
   if ((int)method < BNC_INIT_XAVIER_UNIFORM || method > BNC_INIT_KAIMING_NORMAL)
-    return bnc_fail(train->object.error, BNC_INVALID_ARGUMENT, "initialization method %d is none of bnc_init", (int)method);
+    return bnc_fail(train->object.error, BNC_INVALID_ARGUMENT, "initialization method %d is none of bnc_init",
+                    (int)method);
   uint64_t found = bnc_fp_enter(BNC_FP_IEEE);
   bnc_init_variables(model, seed, method, train->variables);
   bnc_fp_set(found);
@@ -160,9 +162,10 @@ bnc_status bnc_train_check_ready(const bnc_train *train) {
   const bnc_model_descriptor *model = train->object.model;
   for (int64_t i = 0; i < model->variable_count; ++i)
     if (!train->has_value[i])
-      return bnc_fail(train->object.error, BNC_NOT_READY,
-                      "variable '%s' of model '%s' has no value yet: call bnc_train_init or bnc_train_load, or set them all",
-                      model->variables[i].name, model->name);
+      return bnc_fail(
+          train->object.error, BNC_NOT_READY,
+          "variable '%s' of model '%s' has no value yet: call bnc_train_init or bnc_train_load, or set them all",
+          model->variables[i].name, model->name);
   return BNC_OK;
 }
 
@@ -172,8 +175,8 @@ bnc_status bnc_train_check_forward(const bnc_train *train, const void *const *in
   if (status == BNC_OK && batch < model->minimum_train_batch)
     status = bnc_fail(train->object.error, BNC_INVALID_ARGUMENT,
                       "batch is %" PRId64 ", but BatchNorm '%s' sees one value per channel in each sample and needs a "
-                      "batch of at least %" PRId64 " in training", batch, model->minimum_train_batch_node,
-                      model->minimum_train_batch);
+                      "batch of at least %" PRId64 " in training",
+                      batch, model->minimum_train_batch_node, model->minimum_train_batch);
   return status == BNC_OK ? bnc_train_check_ready(train) : status;
 }
 
@@ -216,8 +219,8 @@ static int64_t first_not_finite(const float *values, int64_t count) {
   return -1;
 }
 
-bnc_status bnc_train_not_finite(const bnc_train *train, const char *what, const void *const *inputs,
-                                const void *labels, int64_t batch) {
+bnc_status bnc_train_not_finite(const bnc_train *train, const char *what, const void *const *inputs, const void *labels,
+                                int64_t batch) {
   const bnc_model_descriptor *model = train->object.model;
   bnc_error *error = train->object.error;
   /* One bad pixel makes every sample of its batch bad (BatchNorm mixes them), so the data is asked first. */
@@ -228,19 +231,22 @@ bnc_status bnc_train_not_finite(const bnc_train *train, const char *what, const 
     if (at >= 0)
       return bnc_fail(error, BNC_NOT_FINITE,
                       "step %" PRId64 ": %s, because %s '%s' of sample %" PRId64 " holds %f at element %" PRId64
-                      "; nothing was updated", train->steps + 1, what, i < model->input_count ? "input" : "label",
-                      tensor->name, at / tensor->count, (double)values[at], at % tensor->count);
+                      "; nothing was updated",
+                      train->steps + 1, what, i < model->input_count ? "input" : "label", tensor->name,
+                      at / tensor->count, (double)values[at], at % tensor->count);
   }
   for (int64_t i = 0; i < model->variable_count; ++i) {
     const bnc_variable *variable = &model->variables[i];
     if (first_not_finite(train->variables + variable->offset, variable->count) >= 0)
       return bnc_fail(error, BNC_NOT_FINITE,
                       "step %" PRId64 ": %s, because variable '%s' is not finite already: load or initialize the "
-                      "variables; nothing was updated", train->steps + 1, what, variable->name);
+                      "variables; nothing was updated",
+                      train->steps + 1, what, variable->name);
   }
   return bnc_fail(error, BNC_NOT_FINITE,
                   "step %" PRId64 ": %s, though inputs and variables are finite: lower the learning rate or scale the "
-                  "inputs; nothing was updated", train->steps + 1, what);
+                  "inputs; nothing was updated",
+                  train->steps + 1, what);
 }
 
 /* What the forward pass and the backward pass found; BNC_OK: the update may be committed. */
@@ -305,7 +311,8 @@ static bnc_status check_inference(bnc_train *train, const void *const *inputs, i
   bnc_object *object = &train->object;
   if (!object->model->infer_run)
     return bnc_fail(object->error, BNC_UNSUPPORTED,
-                    "model '%s' was compiled without its inference graph: compile with --phase=both", object->model->name);
+                    "model '%s' was compiled without its inference graph: compile with --phase=both",
+                    object->model->name);
   bnc_status status = bnc_object_check_call(object, inputs, batch);
   if (status == BNC_OK)
     status = bnc_train_check_ready(train);

@@ -105,9 +105,8 @@ static void print_shape(char *text, size_t capacity, int64_t rank, const int64_t
 static bnc_status check_one(const bnc_stored *tensor, const bnc_variable *variable, const char *origin,
                             bnc_error *error) {
   if (float_type_of(tensor->dtype) == NO_FLOAT)
-    return bnc_fail(error, BNC_BAD_FILE,
-                    "%s: '%s' has type %s, expected F32 (F64, F16 and BF16 are converted)", origin, tensor->name.data,
-                    tensor->dtype.data);
+    return bnc_fail(error, BNC_BAD_FILE, "%s: '%s' has type %s, expected F32 (F64, F16 and BF16 are converted)", origin,
+                    tensor->name.data, tensor->dtype.data);
   if (tensor->rank == variable->rank &&
       (tensor->rank == 0 || memcmp(tensor->shape, variable->shape, (size_t)tensor->rank * sizeof(int64_t)) == 0))
     return BNC_OK;
@@ -135,8 +134,9 @@ bnc_status bnc_weights_check(const bnc_weights *weights, const bnc_model_descrip
       return status;
   }
   if (count)
-    return bnc_fail(error, BNC_BAD_FILE, "%s: %" PRId64 " of the %" PRId64 " variables of model '%s' are missing, '%s' first",
-                    origin, count, model->variable_count, model->name, missing);
+    return bnc_fail(error, BNC_BAD_FILE,
+                    "%s: %" PRId64 " of the %" PRId64 " variables of model '%s' are missing, '%s' first", origin, count,
+                    model->variable_count, model->name, missing);
   return BNC_OK;
 }
 

@@ -21,7 +21,7 @@ static int failures;
 #define CHECK_NEAR(FOUND, EXPECTED, TOLERANCE)                                                                         \
   do {                                                                                                                 \
     double found_ = (FOUND), expected_ = (EXPECTED);                                                                   \
-    if (!(fabs(found_ - expected_) <= (TOLERANCE) * fmax(1, fabs(expected_)))) {                                       \
+    if (!(fabs(found_ - expected_) <= (TOLERANCE)*fmax(1, fabs(expected_)))) {                                         \
       failures++;                                                                                                      \
       fprintf(stderr, "%s:%d: %s is %.9g, expected %.9g\n", __FILE__, __LINE__, #FOUND, found_, expected_);            \
     }                                                                                                                  \

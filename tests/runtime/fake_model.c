@@ -11,18 +11,30 @@ enum { W = 0, SCALE = 6, OFFSET = 9, TRAINABLE = 12, MEAN = 12, VARIANCE = 15, V
 /* Arena, in bytes. */
 enum { MOMENTS = 0, LOSSES = 128, CORRECT = 192, DLOGITS = 256, SUM_PARTIALS = 320, Z = 384, SCALED_BYTES = 448 };
 enum {
-  BATCH_MEAN = 0, BATCH_VARIANCE = 64, COUNT = 128, COEFFICIENTS = 192, GRADIENT_COEFFICIENTS = 256, SUMS = 320,
-  STAGED_MEAN = 384, STAGED_VARIANCE = 448, SLICES = 512, SLICE_BYTES = 64, CHAINS = 2, FIXED_BYTES = 640
+  BATCH_MEAN = 0,
+  BATCH_VARIANCE = 64,
+  COUNT = 128,
+  COEFFICIENTS = 192,
+  GRADIENT_COEFFICIENTS = 256,
+  SUMS = 320,
+  STAGED_MEAN = 384,
+  STAGED_VARIANCE = 448,
+  SLICES = 512,
+  SLICE_BYTES = 64,
+  CHAINS = 2,
+  FIXED_BYTES = 640
 };
 enum { FOLD_SLOPE = 0, FOLD_INTERCEPT = 64, FOLD_WEIGHT = 128, FOLD_BIAS = 192, INFER_FIXED_BYTES = 256 };
 enum { FOLDED_WEIGHT = 0, FOLDED_BIAS = 64, FOLDED_BYTES = 128 };
 
-#define BUFFER(SPACE, OFFSET, IMAGE, TASK, ROWS, IMAGES, ...)                                                                   \
-  {.space = SPACE, .offset = OFFSET, .image_stride = IMAGE, .task_stride = TASK, .type_code = 2, .type_bits = 32,      \
-   .row_dimension = ROWS, .image_dimension = IMAGES, __VA_ARGS__}
+#define BUFFER(SPACE, OFFSET, IMAGE, TASK, ROWS, IMAGES, ...)                                                          \
+  {                                                                                                                    \
+    .space = SPACE, .offset = OFFSET, .image_stride = IMAGE, .task_stride = TASK, .type_code = 2, .type_bits = 32,     \
+    .row_dimension = ROWS, .image_dimension = IMAGES, __VA_ARGS__                                                      \
+  }
 #define INPUT_X                                                                                                        \
-  BUFFER(BNC_SPACE_INPUT, 0, SAMPLE * 4, 0, 0, 2, .dimensions = 3,                 \
-         .extent = {PIXELS, CHANNELS, 1}, .stride = {1, PIXELS, SAMPLE})
+  BUFFER(BNC_SPACE_INPUT, 0, SAMPLE * 4, 0, 0, 2, .dimensions = 3, .extent = {PIXELS, CHANNELS, 1},                    \
+         .stride = {1, PIXELS, SAMPLE})
 
 static float *data(void *argument) { return (float *)((bnc_buffer *)argument)->host; }
 static const bnc_dim *dim(void *argument, int d) { return &((bnc_buffer *)argument)->dim[d]; }
@@ -52,7 +64,8 @@ static const struct {
   bnc_argument arguments[2];
   int64_t rows[STRIPS][2][2];
 } moments_launch = {{BNC_GRID_ROWS, STRIPS, 1, 0, 0, 2},
-                    {INPUT_X, BUFFER(BNC_SPACE_SCALED, MOMENTS, 0, 48, -1, -1, .dimensions = 2, .extent = {STORED, 3}, .stride = {1, STORED})},
+                    {INPUT_X, BUFFER(BNC_SPACE_SCALED, MOMENTS, 0, 48, -1, -1, .dimensions = 2, .extent = {STORED, 3},
+                                     .stride = {1, STORED})},
                     {{{0, 2}, {0, 0}}, {{2, 2}, {0, 0}}}};
 
 /* (x, coefficients, weights, prior, labels, inverse batch, scratch, z, dlogits, losses, correct) */
@@ -85,8 +98,9 @@ static int loss_kernel(void **args) {
 }
 
 #define IMAGES(SPACE, OFFSET, COUNT)                                                                                   \
-  BUFFER(SPACE, OFFSET, (COUNT) * 4, 0, -1, 1, .dimensions = 2, .extent = {COUNT, 1}, .stride = {1, COUNT})
-#define VECTOR(SPACE, OFFSET, COUNT) BUFFER(SPACE, OFFSET, 0, 0, -1, -1, .dimensions = 1, .extent = {COUNT}, .stride = {1})
+  BUFFER(SPACE, OFFSET, (COUNT)*4, 0, -1, 1, .dimensions = 2, .extent = {COUNT, 1}, .stride = {1, COUNT})
+#define VECTOR(SPACE, OFFSET, COUNT)                                                                                   \
+  BUFFER(SPACE, OFFSET, 0, 0, -1, -1, .dimensions = 1, .extent = {COUNT}, .stride = {1})
 
 static const struct {
   bnc_launch launch;
@@ -106,19 +120,42 @@ static int64_t bits(double value) {
   return result;
 }
 
-#define AT(SPACE, OFFSET) {BNC_SPACE_##SPACE, OFFSET}
-#define ABSENT {-1, 0}
+#define AT(SPACE, OFFSET)                                                                                              \
+  { BNC_SPACE_##SPACE, OFFSET }
+#define ABSENT                                                                                                         \
+  { -1, 0 }
 
 static void train_forward(bnc_exec *exec) {
-  static const struct { bnc_merge_moments step; int64_t pixels[STRIPS]; } moments = {
-      {{AT(SCALED, MOMENTS), 48, STORED, CHANNELS, BNC_GRID_ROWS, STRIPS, 1},
-       AT(FIXED, BATCH_MEAN), AT(FIXED, BATCH_VARIANCE), AT(FIXED, COUNT)}, {2, 2}};
-  const bnc_normalize_coefficients coefficients = {
-      AT(VARIABLES, SCALE * 4), AT(VARIABLES, OFFSET * 4), AT(FIXED, BATCH_MEAN), AT(FIXED, BATCH_VARIANCE),
-      AT(FIXED, COEFFICIENTS), 1, CHANNELS, STORED, bits(EPSILON)};
-  const bnc_update_running running = {
-      AT(VARIABLES, MEAN * 4), AT(VARIABLES, VARIANCE * 4), ABSENT, AT(FIXED, BATCH_MEAN), AT(FIXED, BATCH_VARIANCE),
-      AT(FIXED, COUNT), AT(FIXED, STAGED_MEAN), AT(FIXED, STAGED_VARIANCE), ABSENT, CHANNELS, bits(DECAY), 1, 0};
+  static const struct {
+    bnc_merge_moments step;
+    int64_t pixels[STRIPS];
+  } moments = {{{AT(SCALED, MOMENTS), 48, STORED, CHANNELS, BNC_GRID_ROWS, STRIPS, 1},
+                AT(FIXED, BATCH_MEAN),
+                AT(FIXED, BATCH_VARIANCE),
+                AT(FIXED, COUNT)},
+               {2, 2}};
+  const bnc_normalize_coefficients coefficients = {AT(VARIABLES, SCALE * 4),
+                                                   AT(VARIABLES, OFFSET * 4),
+                                                   AT(FIXED, BATCH_MEAN),
+                                                   AT(FIXED, BATCH_VARIANCE),
+                                                   AT(FIXED, COEFFICIENTS),
+                                                   1,
+                                                   CHANNELS,
+                                                   STORED,
+                                                   bits(EPSILON)};
+  const bnc_update_running running = {AT(VARIABLES, MEAN * 4),
+                                      AT(VARIABLES, VARIANCE * 4),
+                                      ABSENT,
+                                      AT(FIXED, BATCH_MEAN),
+                                      AT(FIXED, BATCH_VARIANCE),
+                                      AT(FIXED, COUNT),
+                                      AT(FIXED, STAGED_MEAN),
+                                      AT(FIXED, STAGED_VARIANCE),
+                                      ABSENT,
+                                      CHANNELS,
+                                      bits(DECAY),
+                                      1,
+                                      0};
   static const bnc_loss loss = {AT(SCALED, LOSSES), AT(SCALED, CORRECT)};
   bnc_rt_launch(exec, moments_kernel, &moments_launch.launch);
   bnc_rt_merge_moments(exec, &moments.step);
@@ -152,7 +189,8 @@ static const struct {
 } sums_launch = {{BNC_GRID_ROWS, STRIPS, 1, 0, 0, 5},
                  {INPUT_X, VECTOR(BNC_SPACE_FIXED, COEFFICIENTS, 3 * STORED), VECTOR(BNC_SPACE_VARIABLES, W * 4, 6),
                   IMAGES(BNC_SPACE_SCALED, DLOGITS, CLASSES),
-                  BUFFER(BNC_SPACE_SCALED, SUM_PARTIALS, 0, 32, -1, -1, .dimensions = 2, .extent = {STORED, 2}, .stride = {1, STORED})},
+                  BUFFER(BNC_SPACE_SCALED, SUM_PARTIALS, 0, 32, -1, -1, .dimensions = 2, .extent = {STORED, 2},
+                         .stride = {1, STORED})},
                  {{{0, 2}}, {{2, 2}}}};
 
 /* (dlogits, z, slice): slice[c][k] += dlogits[k] z[c]. */
@@ -178,13 +216,21 @@ static const struct {
 static void train_backward(bnc_exec *exec) {
   static const bnc_merge_sums sums = {
       {AT(SCALED, SUM_PARTIALS), 32, STORED, CHANNELS, BNC_GRID_ROWS, STRIPS, 1}, 2, AT(FIXED, SUMS)};
-  const bnc_channel_gradient offset = {AT(FIXED, SUMS), ABSENT, AT(GRADIENTS, OFFSET * 4), 0, 1, CHANNELS,
-                                       bits(EPSILON), 0, 0};
-  const bnc_channel_gradient scale = {AT(FIXED, SUMS), AT(FIXED, BATCH_VARIANCE), AT(GRADIENTS, SCALE * 4), 1, 1,
-                                      CHANNELS, bits(EPSILON), 1, 0};
-  static const bnc_merge_slices weights = {
-      AT(FIXED, SLICES), AT(GRADIENTS, W * 4), SLICE_BYTES, BNC_GRID_IMAGES, 1, 1, CHAINS,
-      {CLASSES, CHANNELS, 1, 1, 1, 1}, {1, CLASSES}, {CHANNELS, 1}, 0};
+  const bnc_channel_gradient offset = {
+      AT(FIXED, SUMS), ABSENT, AT(GRADIENTS, OFFSET * 4), 0, 1, CHANNELS, bits(EPSILON), 0, 0};
+  const bnc_channel_gradient scale = {
+      AT(FIXED, SUMS), AT(FIXED, BATCH_VARIANCE), AT(GRADIENTS, SCALE * 4), 1, 1, CHANNELS, bits(EPSILON), 1, 0};
+  static const bnc_merge_slices weights = {AT(FIXED, SLICES),
+                                           AT(GRADIENTS, W * 4),
+                                           SLICE_BYTES,
+                                           BNC_GRID_IMAGES,
+                                           1,
+                                           1,
+                                           CHAINS,
+                                           {CLASSES, CHANNELS, 1, 1, 1, 1},
+                                           {1, CLASSES},
+                                           {CHANNELS, 1},
+                                           0};
   bnc_rt_launch(exec, sums_kernel, &sums_launch.launch);
   bnc_rt_merge_sums(exec, &sums);
   bnc_rt_channel_gradient(exec, &offset);
@@ -206,8 +252,7 @@ static int sgd_kernel(void **args) {
   return 0;
 }
 
-#define FLAT(SPACE)                                                                                                    \
-  BUFFER(SPACE, 0, 0, 0, 0, -1, .dimensions = 1, .extent = {TRAINABLE}, .stride = {1})
+#define FLAT(SPACE) BUFFER(SPACE, 0, 0, 0, 0, -1, .dimensions = 1, .extent = {TRAINABLE}, .stride = {1})
 static const struct {
   bnc_launch launch;
   bnc_argument arguments[4];
@@ -226,17 +271,23 @@ static void train_update(bnc_exec *exec) {
 /* ---- Inference -------------------------------------------------------------------------------------------- */
 
 static void infer_fold(bnc_exec *exec) {
-  const bnc_fold_coefficients coefficients = {
-      AT(VARIABLES, SCALE * 4), AT(VARIABLES, OFFSET * 4), AT(VARIABLES, MEAN * 4), AT(VARIABLES, VARIANCE * 4),
-      AT(FIXED, FOLD_SLOPE), AT(FIXED, FOLD_INTERCEPT), CHANNELS, bits(EPSILON)};
-  static const bnc_fold_axis weight = {AT(VARIABLES, W * 4), AT(FIXED, FOLD_SLOPE), AT(FIXED, FOLD_WEIGHT),
-                                       32, CLASSES, CHANNELS, 1, 0};
-  static const bnc_fold_shift bias = {AT(VARIABLES, W * 4), AT(FIXED, FOLD_INTERCEPT), AT(FIXED, FOLD_BIAS),
-                                      32, CLASSES, CHANNELS, 1};
-  static const bnc_pack pack_weight = {AT(FIXED, FOLD_WEIGHT), AT(FOLDED, FOLDED_WEIGHT), 64, 32, 0,
-                                       {CHANNELS, CLASSES, 1, 1, 1, 1}, {1, CHANNELS}, {1, CHANNELS}};
-  static const bnc_pack pack_bias = {AT(FIXED, FOLD_BIAS), AT(FOLDED, FOLDED_BIAS), 64, 32, STORED,
-                                     {CLASSES, 1, 1, 1, 1, 1}, {1}, {1}};
+  const bnc_fold_coefficients coefficients = {AT(VARIABLES, SCALE * 4),
+                                              AT(VARIABLES, OFFSET * 4),
+                                              AT(VARIABLES, MEAN * 4),
+                                              AT(VARIABLES, VARIANCE * 4),
+                                              AT(FIXED, FOLD_SLOPE),
+                                              AT(FIXED, FOLD_INTERCEPT),
+                                              CHANNELS,
+                                              bits(EPSILON)};
+  static const bnc_fold_axis weight = {
+      AT(VARIABLES, W * 4), AT(FIXED, FOLD_SLOPE), AT(FIXED, FOLD_WEIGHT), 32, CLASSES, CHANNELS, 1, 0};
+  static const bnc_fold_shift bias = {
+      AT(VARIABLES, W * 4), AT(FIXED, FOLD_INTERCEPT), AT(FIXED, FOLD_BIAS), 32, CLASSES, CHANNELS, 1, 0};
+  static const bnc_pack pack_weight = {
+      AT(FIXED, FOLD_WEIGHT), AT(FOLDED, FOLDED_WEIGHT), 64, 32, 0, {CHANNELS, CLASSES, 1, 1, 1, 1}, {1, CHANNELS},
+      {1, CHANNELS}};
+  static const bnc_pack pack_bias = {
+      AT(FIXED, FOLD_BIAS), AT(FOLDED, FOLDED_BIAS), 64, 32, STORED, {CLASSES, 1, 1, 1, 1, 1}, {1}, {1}};
   bnc_rt_fold_coefficients(exec, &coefficients);
   bnc_rt_fold_axis(exec, &weight);
   bnc_rt_fold_shift(exec, &bias);
@@ -293,15 +344,37 @@ static const bnc_running running[] = {
     {3, 4, CHANNELS, 1, AT(FIXED, BATCH_MEAN), AT(FIXED, BATCH_VARIANCE), AT(FIXED, COUNT)}};
 
 bnc_model_descriptor fake_model(void) {
-  return (bnc_model_descriptor){
-      .magic = BNC_ABI_MAGIC, .abi_version = BNC_ABI_VERSION, .name = "fake", .target = "host",
-      .variable_count = 5, .variables = variables, .variables_floats = VARIABLES, .trainable_floats = TRAINABLE,
-      .input_count = 2, .output_count = 2, .inputs = inputs, .outputs = outputs,
-      .train = {SCALED_BYTES, FIXED_BYTES, 64}, .train_forward = train_forward, .train_backward = train_backward,
-      .train_update = train_update, .loss = BNC_LOSS_SOFTMAX_CROSS_ENTROPY, .class_count = CLASSES,
-      .labels = {"labels", 1, label_shape, 1, 1}, .optimizer = "sgd", .hyper_count = 1, .hyper_names = hyper_names,
-      .hyper_defaults = hyper_defaults, .slot_count = 1, .slot_names = slot_names, .running_count = 1,
-      .running = running, .minimum_train_batch = 1, .minimum_train_batch_node = "",
-      .infer = {0, INFER_FIXED_BYTES, 0}, .folded_bytes = FOLDED_BYTES, .infer_fold = infer_fold,
-      .infer_run = infer_run};
+  return (bnc_model_descriptor){.magic = BNC_ABI_MAGIC,
+                                .abi_version = BNC_ABI_VERSION,
+                                .name = "fake",
+                                .target = "host",
+                                .variable_count = 5,
+                                .variables = variables,
+                                .variables_floats = VARIABLES,
+                                .trainable_floats = TRAINABLE,
+                                .input_count = 2,
+                                .output_count = 2,
+                                .inputs = inputs,
+                                .outputs = outputs,
+                                .train = {SCALED_BYTES, FIXED_BYTES, 64},
+                                .train_forward = train_forward,
+                                .train_backward = train_backward,
+                                .train_update = train_update,
+                                .loss = BNC_LOSS_SOFTMAX_CROSS_ENTROPY,
+                                .class_count = CLASSES,
+                                .labels = {"labels", 1, label_shape, 1, 1},
+                                .optimizer = "sgd",
+                                .hyper_count = 1,
+                                .hyper_names = hyper_names,
+                                .hyper_defaults = hyper_defaults,
+                                .slot_count = 1,
+                                .slot_names = slot_names,
+                                .running_count = 1,
+                                .running = running,
+                                .minimum_train_batch = 1,
+                                .minimum_train_batch_node = "",
+                                .infer = {0, INFER_FIXED_BYTES, 0},
+                                .folded_bytes = FOLDED_BYTES,
+                                .infer_fold = infer_fold,
+                                .infer_run = infer_run};
 }

@@ -117,6 +117,9 @@ static void test_images(void) {
   check_tensor(&record, 0, 5, 7, 1);
   record.rows[0][0][0] = 1;
   record.rows[0][0][1] = 6;
+  record.arguments[2].dimensions = 1;
+  record.arguments[2].image_dimension = 0;
+  record.arguments[2].image_multiple = 4;
   bnc_exec exec = make_exec(8);
   CHECK(bnc_rt_task_count(&record.launch, 8) == 3);
   bnc_rt_launch(&exec, note_kernel, &record.launch);
@@ -124,6 +127,7 @@ static void test_images(void) {
     CHECK(notes[task].host[0] == input + task * 3 * 35 + 5);
     CHECK(notes[task].dims[0][1].extent == 6);
     CHECK(notes[task].dims[0][2].extent == (task < 2 ? 3 : 2));
+    CHECK(notes[task].dims[2][0].extent == 4);
   }
   CHECK(notes[3].bits == 0);
 }
@@ -163,8 +167,12 @@ typedef struct chain_record {
 static void run_chains(int threads, bnc_parallel_for parallel_for, int64_t batch, int64_t chains, float *slices) {
   chain_record record = {.launch = {BNC_GRID_IMAGES, 1, 1, 0, chains, 2}};
   for (int i = 0; i < 2; ++i)
-    record.arguments[i] = (bnc_argument){.space = i ? BNC_SPACE_FIXED : BNC_SPACE_INPUT, .type_code = 2, .type_bits = 32,
-                                         .dimensions = 1, .row_dimension = -1, .image_dimension = -1};
+    record.arguments[i] = (bnc_argument){.space = i ? BNC_SPACE_FIXED : BNC_SPACE_INPUT,
+                                         .type_code = 2,
+                                         .type_bits = 32,
+                                         .dimensions = 1,
+                                         .row_dimension = -1,
+                                         .image_dimension = -1};
   record.arguments[0].offset = 1;
   record.arguments[0].image_stride = 32;
   record.arguments[1].chain_stride = 64;

@@ -77,7 +77,10 @@ static void test_affinity(void) {
 
 static void test_options(void) {
   bnc_options options, resolved;
-  struct { bnc_options known; int64_t newer; } longer = {.newer = 0};
+  struct {
+    bnc_options known;
+    int64_t newer;
+  } longer = {.newer = 0};
   CHECK(bnc_options_resolve(NULL, &resolved) == BNC_OK && resolved.threads >= 1 && resolved.allocator.allocate);
   memset(&options, 0, sizeof options);
   CHECK(bnc_options_resolve(&options, &resolved) == BNC_INVALID_ARGUMENT);

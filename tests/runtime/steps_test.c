@@ -7,8 +7,10 @@ enum { ARENA = 1 << 23 };
 static uint8_t *arena;
 static bnc_context context;
 
-#define AT(OFFSET) {BNC_SPACE_FIXED, OFFSET}
-#define ABSENT {-1, 0}
+#define AT(OFFSET)                                                                                                     \
+  { BNC_SPACE_FIXED, OFFSET }
+#define ABSENT                                                                                                         \
+  { -1, 0 }
 
 static float *floats(int64_t offset) { return (float *)(arena + offset); }
 static double *doubles(int64_t offset) { return (double *)(arena + offset); }
@@ -43,7 +45,10 @@ static void test_merge_moments(int64_t grid, int64_t batch, int64_t channels, do
   int64_t tasks = grid == BNC_GRID_ROWS ? batch * STRIPS : (batch + BLOCK - 1) / BLOCK;
   bnc_exec exec = make_exec(batch);
   moments_record record = {{{AT(0), stride, stored, channels, grid, grid == BNC_GRID_ROWS ? STRIPS : 1, BLOCK},
-                            AT(MEAN), AT(VARIANCE), AT(COUNT)}, {0}};
+                            AT(MEAN),
+                            AT(VARIANCE),
+                            AT(COUNT)},
+                           {0}};
   double *sum = calloc((size_t)channels, sizeof *sum), *square = calloc((size_t)channels, sizeof *square);
   float *x = malloc((size_t)(batch * PIXELS * channels) * sizeof *x);
   unsigned seed = 17;
@@ -119,7 +124,7 @@ static void test_normalize_coefficients(void) {
         }
       }
       bnc_normalize_coefficients step = {AT(SCALE), AT(OFFSET), AT(MEAN), AT(VARIANCE), AT(RESULT),
-                                         batch, CHANNELS, STORED, bits(1e-3)};
+                                         batch,     CHANNELS,   STORED,   bits(1e-3)};
       if (!affine)
         step.scale.space = step.offset.space = -1;
       bnc_rt_normalize_coefficients(&exec, &step);
@@ -137,8 +142,18 @@ static void test_normalize_coefficients(void) {
 }
 
 static void test_update_running(void) {
-  enum { CHANNELS = 3, MEAN = 0, VARIANCE = 64, COUNTER = 128, BATCH_MEAN = 192, BATCH_VARIANCE = 256, COUNT = 320,
-         NEW_MEAN = 384, NEW_VARIANCE = 448, NEW_COUNTER = 512 };
+  enum {
+    CHANNELS = 3,
+    MEAN = 0,
+    VARIANCE = 64,
+    COUNTER = 128,
+    BATCH_MEAN = 192,
+    BATCH_VARIANCE = 256,
+    COUNT = 320,
+    NEW_MEAN = 384,
+    NEW_VARIANCE = 448,
+    NEW_COUNTER = 512
+  };
   unsigned seed = 6;
   for (int sample = 0; sample < 2; ++sample)
     for (int cumulative = 0; cumulative < 2; ++cumulative) {
@@ -152,8 +167,9 @@ static void test_update_running(void) {
       }
       *floats(COUNTER) = 4;
       *doubles(COUNT) = 10;
-      bnc_update_running step = {AT(MEAN), AT(VARIANCE), AT(COUNTER), AT(BATCH_MEAN), AT(BATCH_VARIANCE), AT(COUNT),
-                                 AT(NEW_MEAN), AT(NEW_VARIANCE), AT(NEW_COUNTER), CHANNELS, bits(0.9), sample, cumulative};
+      bnc_update_running step = {AT(MEAN),  AT(VARIANCE), AT(COUNTER),      AT(BATCH_MEAN),  AT(BATCH_VARIANCE),
+                                 AT(COUNT), AT(NEW_MEAN), AT(NEW_VARIANCE), AT(NEW_COUNTER), CHANNELS,
+                                 bits(0.9), sample,       cumulative};
       bnc_rt_update_running(&exec, &step);
       for (int c = 0; c < CHANNELS; ++c) {
         double variance = doubles(BATCH_VARIANCE)[c] * (sample ? 10.0 / 9 : 1);
@@ -189,8 +205,18 @@ static void test_merge_sums(int64_t batch, int64_t channels) {
 
 /* The whole backward pass of a normalization over one channel of n values. */
 static void test_gradient(int batch_statistics, int affine) {
-  enum { N = 50, STORED = 8, SCALE = 0, MEAN = 64, VARIANCE = 128, COUNT = 192, SUMS = 256, RESULT = 320,
-         GRADIENT = 512, OTHER = 576 };
+  enum {
+    N = 50,
+    STORED = 8,
+    SCALE = 0,
+    MEAN = 64,
+    VARIANCE = 128,
+    COUNT = 192,
+    SUMS = 256,
+    RESULT = 320,
+    GRADIENT = 512,
+    OTHER = 576
+  };
   bnc_exec exec = make_exec(1);
   double x[N], g[N], mean = 0, variance = 0, epsilon = 1e-5, s1 = 0, s2 = 0, true_s2 = 0;
   unsigned seed = 8;
@@ -222,8 +248,8 @@ static void test_gradient(int batch_statistics, int affine) {
   *doubles(COUNT) = N;
   doubles(SUMS)[0] = s1;
   doubles(SUMS)[1] = s2;
-  bnc_gradient_coefficients step = {AT(SCALE), AT(MEAN), AT(VARIANCE), AT(COUNT), AT(SUMS), AT(RESULT),
-                                    batch_statistics, 1, STORED, bits(epsilon)};
+  bnc_gradient_coefficients step = {AT(SCALE),        AT(MEAN), AT(VARIANCE), AT(COUNT),    AT(SUMS), AT(RESULT),
+                                    batch_statistics, 1,        STORED,       bits(epsilon)};
   if (!affine)
     step.scale.space = -1;
   bnc_rt_gradient_coefficients(&exec, &step);
@@ -259,8 +285,17 @@ static void test_merge_slices(int64_t k, int64_t c, int64_t taps, int64_t batch,
   int64_t count = k * c * taps, stride = (count * 4 + 63) / 64 * 64, result = 1 << 22;
   int64_t used = chains < batch ? chains : batch;
   bnc_exec exec = make_exec(batch);
-  bnc_merge_slices step = {AT(0), AT(result), stride, BNC_GRID_IMAGES, 1, 1, chains,
-                           {8, c, taps, k / 8, 1, 1}, {1, 8, 8 * c, 8 * c * taps}, {c * taps, taps, 1, 8 * c * taps}, 0};
+  bnc_merge_slices step = {AT(0),
+                           AT(result),
+                           stride,
+                           BNC_GRID_IMAGES,
+                           1,
+                           1,
+                           chains,
+                           {8, c, taps, k / 8, 1, 1},
+                           {1, 8, 8 * c, 8 * c * taps},
+                           {c * taps, taps, 1, 8 * c * taps},
+                           0};
   unsigned seed = 9;
   for (int64_t chain = 0; chain < used; ++chain)
     for (int64_t i = 0; i < count; ++i)
@@ -295,10 +330,22 @@ static void test_pack(int source_bits, int result_bits) {
     else
       doubles(0)[i] = number(&seed) / 3.0;
   int64_t first = (TAPS - 1) * source_bits / 8;
-  bnc_pack whole = {AT(first), AT(RESULT), source_bits, result_bits, RESULT_COUNT,
-                    {8, C, TAPS, K / 8, 1, 1}, {C * TAPS, TAPS, -1, 8 * C * TAPS}, {1, 8, 8 * C, 8 * C * TAPS}};
-  bnc_pack rest = {AT(first + K / 8 * 8 * C * TAPS * source_bits / 8), AT(RESULT + K / 8 * 8 * C * TAPS * result_bits / 8),
-                   source_bits, result_bits, 0, {K % 8, C, TAPS, 1, 1, 1}, {C * TAPS, TAPS, -1}, {1, 8, 8 * C}};
+  bnc_pack whole = {AT(first),
+                    AT(RESULT),
+                    source_bits,
+                    result_bits,
+                    RESULT_COUNT,
+                    {8, C, TAPS, K / 8, 1, 1},
+                    {C * TAPS, TAPS, -1, 8 * C * TAPS},
+                    {1, 8, 8 * C, 8 * C * TAPS}};
+  bnc_pack rest = {AT(first + K / 8 * 8 * C * TAPS * source_bits / 8),
+                   AT(RESULT + K / 8 * 8 * C * TAPS * result_bits / 8),
+                   source_bits,
+                   result_bits,
+                   0,
+                   {K % 8, C, TAPS, 1, 1, 1},
+                   {C * TAPS, TAPS, -1},
+                   {1, 8, 8 * C}};
   bnc_rt_pack(&exec, &whole);
   bnc_rt_pack(&exec, &rest);
   for (int k = 0; k < 16; ++k)
@@ -345,8 +392,18 @@ static void test_loss(void) {
 /* ---- Folding ------------------------------------------------------------------------------------------------- */
 
 static void test_fold(int64_t outer, int64_t axis, int64_t inner) {
-  enum { SCALE = 0, OFFSET = 1 << 12, MEAN = 2 << 12, VARIANCE = 3 << 12, SLOPE = 4 << 12, INTERCEPT = 6 << 12,
-         WEIGHT = 1 << 20, FOLDED = 2 << 20, SHIFTED = 4 << 20, BIAS = 6 << 20 };
+  enum {
+    SCALE = 0,
+    OFFSET = 1 << 12,
+    MEAN = 2 << 12,
+    VARIANCE = 3 << 12,
+    SLOPE = 4 << 12,
+    INTERCEPT = 6 << 12,
+    WEIGHT = 1 << 20,
+    FOLDED = 2 << 20,
+    SHIFTED = 4 << 20,
+    BIAS = 6 << 20
+  };
   bnc_exec exec = make_exec(1);
   unsigned seed = 11;
   for (int64_t c = 0; c < axis; ++c) {
@@ -357,8 +414,8 @@ static void test_fold(int64_t outer, int64_t axis, int64_t inner) {
   }
   for (int64_t i = 0; i < outer * axis * inner; ++i)
     floats(WEIGHT)[i] = number(&seed);
-  bnc_fold_coefficients coefficients = {AT(SCALE), AT(OFFSET), AT(MEAN), AT(VARIANCE), AT(SLOPE), AT(INTERCEPT), axis,
-                                        bits(1e-5)};
+  bnc_fold_coefficients coefficients = {AT(SCALE), AT(OFFSET),    AT(MEAN), AT(VARIANCE),
+                                        AT(SLOPE), AT(INTERCEPT), axis,     bits(1e-5)};
   bnc_rt_fold_coefficients(&exec, &coefficients);
   for (int64_t c = 0; c < axis; ++c) {
     double a = floats(SCALE)[c] / sqrt(floats(VARIANCE)[c] + 1e-5);
@@ -373,13 +430,18 @@ static void test_fold(int64_t outer, int64_t axis, int64_t inner) {
     CHECK(doubles(FOLDED)[i] == floats(WEIGHT)[i] * doubles(SLOPE)[c]);
     CHECK(doubles(SHIFTED)[i] == doubles(FOLDED)[i] + doubles(INTERCEPT)[c]);
   }
-  for (int wide = 0; wide < 2; ++wide) {
-    bnc_fold_shift shift = {AT(wide ? FOLDED : WEIGHT), AT(INTERCEPT), AT(BIAS), wide ? 64 : 32, outer, axis, inner};
+  for (int form = 0; form < 4; ++form) {
+    int wide = form & 1, transposed = form >> 1;
+    bnc_fold_shift shift = {
+        AT(wide ? FOLDED : WEIGHT), AT(INTERCEPT), AT(BIAS), wide ? 64 : 32, outer, axis, inner, transposed};
     bnc_rt_fold_shift(&exec, &shift);
     for (int64_t o = 0; o < outer; ++o) {
       double sum = 0;
-      for (int64_t i = o * axis * inner; i < (o + 1) * axis * inner; ++i)
-        sum += (wide ? doubles(FOLDED)[i] : floats(WEIGHT)[i]) * doubles(INTERCEPT)[i / inner % axis];
+      for (int64_t i = 0; i < axis; ++i)
+        for (int64_t k = 0; k < inner; ++k) {
+          int64_t at = (transposed ? i * outer + o : o * axis + i) * inner + k;
+          sum += (wide ? doubles(FOLDED)[at] : floats(WEIGHT)[at]) * doubles(INTERCEPT)[i];
+        }
       CHECK(doubles(BIAS)[o] == sum);
     }
   }

@@ -36,7 +36,9 @@ static void oracle_forward(const network *net, const batch *b, int n, const doub
   for (int c = 0; c < CHANNELS; ++c) {
     z[c] = 0;
     for (int p = 0; p < PIXELS; ++p)
-      z[c] += ((b->x[n * SAMPLE + c * PIXELS + p] - mean[c]) / sqrt(variance[c] + EPSILON) * net->scale[c] + net->offset[c]) / PIXELS;
+      z[c] += ((b->x[n * SAMPLE + c * PIXELS + p] - mean[c]) / sqrt(variance[c] + EPSILON) * net->scale[c] +
+               net->offset[c]) /
+              PIXELS;
   }
   for (int k = 0; k < CLASSES; ++k) {
     logits[k] = b->prior[n * CLASSES + k];
@@ -436,8 +438,11 @@ static int failing_kernel(void **args) {
 
 static void failing_forward(bnc_exec *exec) {
   static const bnc_launch launch = {BNC_GRID_IMAGES, 1, 1, 0, 0, 0};
-  struct { bnc_launch launch; bnc_argument argument; int64_t rows[2]; } one = {
-      .launch = launch, .argument = {.space = BNC_SPACE_FIXED, .row_dimension = -1, .image_dimension = -1}};
+  struct {
+    bnc_launch launch;
+    bnc_argument argument;
+    int64_t rows[2];
+  } one = {.launch = launch, .argument = {.space = BNC_SPACE_FIXED, .row_dimension = -1, .image_dimension = -1}};
   one.launch.arguments = 1;
   bnc_rt_launch(exec, failing_kernel, &one.launch);
 }
