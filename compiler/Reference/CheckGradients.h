@@ -25,8 +25,8 @@ struct GradientError {
 /// The function is L = sum of P[i] * result[i] over the float results of `forward`, P drawn with `seed`. `backward`
 /// takes the inputs of `forward`, then P, and returns the gradient of L with respect to each of `operands` (floats).
 /// Each is compared along `directions` random directions: |difference - <gradient, direction>|, relative to the larger
-/// of the two, but at least to 1e-4 * sum |P[i] * result[i]|, below which differences are rounding errors. A direction
-/// along which L has a kink nearby (the second difference does not shrink as the step does) is drawn again.
+/// of the two, but at least to 1e-4 * sum |P[i]| * max(|result[i]|, 1), below which differences are rounding errors. A
+/// direction along which L has a kink nearby (the second difference does not shrink as the step does) is drawn again.
 ///
 /// Fails, with a diagnostic, if a graph cannot be evaluated or no smooth direction is found.
 llvm::FailureOr<llvm::SmallVector<GradientError>> checkGradients(const Evaluator &evaluator, GraphOp forward,
