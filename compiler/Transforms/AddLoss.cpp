@@ -63,8 +63,8 @@ private:
     Value output = terminator.getValues().front();
     Location loc = output.getLoc();
     if (Operation *activation = findFinalActivation(output, kind)) {
-      activation->emitRemark() << activation->getName().stripDialect() << " at the end is stripped in training: "
-                               << stringifyLossKind(kind) << " contains it";
+      activation->emitRemark() << activation->getName().stripDialect()
+                               << " at the end is stripped in training: " << stringifyLossKind(kind) << " contains it";
       output = activation->getOperand(0);
       loc = activation->getLoc();
     }
@@ -88,8 +88,8 @@ private:
     }
 
     NamedAttribute name(kNameAttr, builder.getStringAttr(kLabels));
-    if (failed(graph.insertArgument(graph.getNumArguments(), labelsType, builder.getDictionaryAttr(name),
-                                    graph.getLoc())))
+    if (failed(
+            graph.insertArgument(graph.getNumArguments(), labelsType, builder.getDictionaryAttr(name), graph.getLoc())))
       return failure();
     auto loss = LossOp::create(builder, loc, kind, output, graph.getArguments().back());
     auto named = [&](StringRef text) {

@@ -59,8 +59,7 @@ private:
       return graph.emitOpError() << "reads no trainable parameter; there is nothing to train";
 
     OpBuilder builder(getReturn(graph));
-    Value seed =
-        LossGradientOp::create(builder, loss.getLoc(), loss.getKind(), loss.getOutput(), loss.getLabels());
+    Value seed = LossGradientOp::create(builder, loss.getLoc(), loss.getKind(), loss.getOutput(), loss.getLabels());
     FailureOr<SmallVector<Value>> gradients = bnc::differentiate(builder, loss.getOutput(), seed, wanted);
     if (failed(gradients))
       return failure();

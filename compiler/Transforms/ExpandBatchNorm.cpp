@@ -42,8 +42,8 @@ private:
 } // namespace
 
 LogicalResult Expander::checkStatistics(BatchNormOp op) {
-  for (auto [name, value] : {std::pair<StringRef, Value>("mean", op.getMean()), {"variance", op.getVariance()},
-                             {"count", op.getCount()}}) {
+  for (auto [name, value] :
+       {std::pair<StringRef, Value>("mean", op.getMean()), {"variance", op.getVariance()}, {"count", op.getCount()}}) {
     if (!value)
       continue;
     VariableOp variable = getReadVariable(value, symbols);
@@ -73,7 +73,9 @@ LogicalResult Expander::checkCount(BatchNormOp op) {
                             << ", which has no variance; training needs a larger batch, or freeze the op";
   if (!graph->hasAttr(kMinimumBatchAttr)) {
     graph->setAttr(kMinimumBatchAttr, IntegerAttr::get(IntegerType::get(graph.getContext(), 64), 2));
-    graph->setAttr(kMinimumBatchNodeAttr, StringAttr::get(graph.getContext(), getNodeName(op.getLoc())));
+    StringRef node = getNodeName(op.getLoc());
+    graph->setAttr(kMinimumBatchNodeAttr,
+                   StringAttr::get(graph.getContext(), node.empty() ? op->getName().stripDialect() : node));
   }
   return success();
 }
@@ -114,9 +116,8 @@ LogicalResult Expander::expandForTraining(BatchNormOp op) {
 
 void Expander::expandWithRunningStatistics(BatchNormOp op) {
   OpBuilder builder(op);
-  auto normalize =
-      NormalizeOp::create(builder, op.getLoc(), op.getInput(), op.getScale(), op.getOffset(), op.getMean(),
-                          op.getVariance(), op.getFeatureIndexAttr(), op.getEpsilonAttr());
+  auto normalize = NormalizeOp::create(builder, op.getLoc(), op.getInput(), op.getScale(), op.getOffset(), op.getMean(),
+                                       op.getVariance(), op.getFeatureIndexAttr(), op.getEpsilonAttr());
   op.getResult().replaceAllUsesWith(normalize.getResult());
   op.erase();
 }

@@ -69,9 +69,13 @@ public:
     // A table of ones, each row scaled by its channel: in this order the elements are those of the dimension.
     auto table = RankedTensorType::get({axis.outer, axis.channels, axis.inner}, builder.getF64Type());
     Value ones = ConstantOp::create(builder, loc, DenseElementsAttr::get(table, 1.0));
-    Value repeated = scale(ones, vector, 1);
-    return ReshapeOp::create(builder, loc, repeated,
-                             builder.getDenseI64ArrayAttr(axis.outer * axis.channels * axis.inner));
+    return reshape(scale(ones, vector, 1), axis.outer * axis.channels * axis.inner);
+  }
+
+  Value reshape(Value value, ArrayRef<int64_t> shape) {
+    if (typeOf(value).getShape() == shape)
+      return value;
+    return ReshapeOp::create(builder, loc, exact(value), builder.getDenseI64ArrayAttr(shape));
   }
 
   Value scale(Value value, Value factor, int64_t axis, int64_t groups = 1) {
@@ -90,7 +94,9 @@ public:
   /// Rounds to the element type of `like`.
   Value round(Value value, Value like) {
     Type element = typeOf(like).getElementType();
-    return typeOf(value).getElementType() == element ? value : CastOp::create(builder, loc, typeOf(value).clone(element), value).getResult();
+    return typeOf(value).getElementType() == element
+               ? value
+               : CastOp::create(builder, loc, typeOf(value).clone(element), value).getResult();
   }
 
 private:
@@ -138,6 +144,15 @@ static void foldInto(FoldBuilder &fold, AffineOp affine, const Absorber &absorbe
   affine.getInterceptMutable().assign(otherIntercept);
 }
 
+static void foldInto(FoldBuilder &fold, AddOp add, const Absorber &absorber, Value slope, Value intercept) {
+  OpOperand *operand = findBias(add, absorber.axis);
+  RankedTensorType type = typeOf(operand->get());
+  Value bias = fold.scale(fold.reshape(operand->get(), type.getNumElements()), slope, 0);
+  if (absorber.intercept)
+    bias = fold.add(intercept, bias);
+  operand->set(fold.round(fold.reshape(bias, type.getShape()), operand->get()));
+}
+
 static void apply(const Absorber &absorber, FoldBuilder &fold, AffineOp affine) {
   Value slope = fold.arriving(affine.getSlope(), absorber.range, absorber.axis);
   Value intercept = fold.arriving(affine.getIntercept(), absorber.range, absorber.axis);
@@ -154,6 +169,7 @@ static void apply(const Absorber &absorber, FoldBuilder &fold, AffineOp affine) 
       .Case<DenseOp>([&](DenseOp op) {
         foldInto(fold, op, absorber, slope, intercept, absorber.forward != op.getTransposed() ? 1 : 0, 1);
       })
+      .Case<AddOp>([&](AddOp op) { foldInto(fold, op, absorber, slope, intercept); })
       .Case<AffineOp>([&](AffineOp op) { foldInto(fold, op, absorber, slope, intercept); });
   absorber.op->setLoc(FusedLoc::get(affine.getContext(), {absorber.op->getLoc(), affine.getLoc()}));
 }
@@ -203,16 +219,18 @@ struct FoldBatchNormPass : bnc::impl::FoldBatchNormPassBase<FoldBatchNormPass> {
 private:
   /// An affine with the batch_norm's coefficients in f64; null, with an error, if they are no function of variables.
   AffineOp toAffine(BatchNormOp op) {
-    for (auto [name, value] : {std::pair<StringRef, Value>("scale", op.getScale()), {"offset", op.getOffset()},
-                               {"mean", op.getMean()}, {"variance", op.getVariance()}})
+    for (auto [name, value] : {std::pair<StringRef, Value>("scale", op.getScale()),
+                               {"offset", op.getOffset()},
+                               {"mean", op.getMean()},
+                               {"variance", op.getVariance()}})
       if (value && !dependsOnVariablesOnly(value)) {
         op.emitOpError() << "has a " << name << " that is computed from inputs of the graph; expected a variable";
         return nullptr;
       }
     auto [slope, intercept] = FoldBuilder(*op->getBlock(), op.getLoc()).coefficients(op);
     OpBuilder builder(op);
-    auto affine = AffineOp::create(builder, op.getLoc(), op.getType(), op.getInput(), slope, intercept,
-                                   op.getFeatureIndexAttr());
+    auto affine =
+        AffineOp::create(builder, op.getLoc(), op.getType(), op.getInput(), slope, intercept, op.getFeatureIndexAttr());
     op.getResult().replaceAllUsesWith(affine.getResult());
     op.erase();
     return affine;

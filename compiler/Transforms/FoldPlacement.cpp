@@ -61,6 +61,21 @@ bool keepsConstants(AvgPoolOp op) {
 }
 } // namespace
 
+OpOperand *bnc::findBias(AddOp op, const ChannelAxis &axis) {
+  RankedTensorType type = op.getType();
+  for (OpOperand &operand : op->getOpOperands()) {
+    RankedTensorType bias = typeOf(operand.get());
+    // Dimensions are aligned at the last one; dimension `axis.dim` of the sum is this one of the bias.
+    int64_t dim = axis.dim - (type.getRank() - bias.getRank());
+    bool fits = dim >= 0 && bias.hasStaticShape() && bias.getDimSize(dim) == type.getDimSize(axis.dim) &&
+                bias.getNumElements() == bias.getDimSize(dim);
+    if (fits && op->getOperand(1 - operand.getOperandNumber()).getType() == type &&
+        dependsOnVariablesOnly(operand.get()))
+      return &operand;
+  }
+  return nullptr;
+}
+
 bool Placer::absorbWeights(Operation *op, Value weight, Value bias, bool forward, const Carried &carried) {
   bool dense = isa<DenseOp>(op);
   int64_t dim = dense ? typeOf(op->getOperand(0)).getRank() - 1 : 1;
@@ -128,9 +143,8 @@ bool Placer::backwardThrough(Operation *op, const Carried &carried) {
         axis = reshapeAxis(carried.axis, reshape.getType(), typeOf(reshape.getInput()));
         forbidden = " spreads the channels over several dimensions";
       })
-      .Case<TransposeOp>([&](TransposeOp transpose) {
-        axis = transposeAxisBack(carried.axis, transpose.getPermutation());
-      })
+      .Case<TransposeOp>(
+          [&](TransposeOp transpose) { axis = transposeAxisBack(carried.axis, transpose.getPermutation()); })
       .Case<AvgPoolOp>([&](AvgPoolOp pool) {
         if (carried.axis.dim == 1 && keepsConstants(pool))
           axis = carried.axis;
@@ -171,10 +185,12 @@ bool Placer::backwardConcat(ConcatOp op, const Carried &carried) {
 }
 
 bool Placer::backwardAdd(AddOp op, const Carried &carried) {
-  if (op.getLhs().getType() != op.getRhs().getType())
-    return refuse(describe(op) + " broadcasts");
   Carried slopeOnly = carried;
   slopeOnly.intercept = false;
+  if (OpOperand *bias = findBias(op, carried.axis))
+    return absorb(op, false, carried) && backward(op->getOperand(1 - bias->getOperandNumber()), slopeOnly);
+  if (op.getLhs().getType() != op.getRhs().getType())
+    return refuse(describe(op) + " broadcasts");
   return backward(op.getLhs(), carried) && backward(op.getRhs(), slopeOnly);
 }
 
@@ -223,8 +239,7 @@ bool Placer::forwardThrough(OpOperand &use, const Carried &carried) {
         axis = reshapeAxis(carried.axis, typeOf(reshape.getInput()), reshape.getType());
         forbidden = " spreads the channels over several dimensions";
       })
-      .Case<TransposeOp>(
-          [&](TransposeOp transpose) { axis = transposeAxis(carried.axis, transpose.getPermutation()); })
+      .Case<TransposeOp>([&](TransposeOp transpose) { axis = transposeAxis(carried.axis, transpose.getPermutation()); })
       .Case<AvgPoolOp>([&](AvgPoolOp pool) {
         if (carried.axis.dim == 1 && keepsConstants(pool))
           axis = carried.axis;

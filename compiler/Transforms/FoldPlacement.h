@@ -21,7 +21,8 @@ struct ChannelRange {
 };
 
 /// An op that absorbs (part of) the affine. Forward: its operand 0 is to be read as operand * slope + intercept;
-/// backward: its result is to be multiplied by slope and, with `intercept`, moved by intercept.
+/// backward: its result is to be multiplied by slope and, with `intercept`, moved by intercept. An add absorbs in its
+/// bias alone; its other operand has absorbers of its own.
 struct Absorber {
   mlir::Operation *op;
   bool forward;
@@ -38,6 +39,10 @@ struct Placement {
 
   explicit operator bool() const { return legal; }
 };
+
+/// The operand of an add that holds one value per element of the channels' dimension and depends on variables only: a
+/// bias written apart from its layer. Null if there is none.
+mlir::OpOperand *findBias(AddOp op, const ChannelAxis &axis);
 
 /// Places the affine of the channels along `dim` of `value` into the producers of `value`, which one op uses.
 Placement placeBackward(mlir::Value value, int64_t dim);

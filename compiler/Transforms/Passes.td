@@ -69,7 +69,8 @@ def FoldBatchNormPass : Bnc_Pass<"bnc-fold-batch-norm"> {
     | `reduce_mean`                           | not over the channels                                            |
     | `slice`                                 | backward: not of the channels; forward: a and c are sliced too   |
     | backward `concat`                       | along the channels a and c are split, else copied                |
-    | backward `add`                          | of equal shapes: a into both sides, c into the first             |
+    | backward `add`                          | of equal shapes: a into both sides, c into the first; of a bias: |
+    |                                         | a and c into the bias, a into the other side                     |
 
     Backward every value on the way has one use; forward every use of the result must absorb or pass.
 

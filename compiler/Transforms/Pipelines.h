@@ -14,10 +14,10 @@ namespace bnc {
 struct TrainingOptions {
   LossKind loss = LossKind::SoftmaxCrossEntropy;
   Optimizer optimizer = Optimizer::Sgd;
-  bool momentum = false;  // sgd keeps a momentum slot
-  bool nesterov = false;  // sgd with momentum looks ahead
-  std::string trainable;  // POSIX extended regular expression; empty: as the variables say
-  std::string freeze;     // the same over batch normalizations; empty: as the ops say
+  bool momentum = false; // sgd keeps a momentum slot
+  bool nesterov = false; // sgd with momentum looks ahead
+  std::string trainable; // POSIX extended regular expression; empty: as the variables say
+  std::string freeze;    // the same over batch normalizations; empty: as the ops say
 };
 
 struct InferenceOptions {

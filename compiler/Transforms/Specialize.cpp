@@ -21,8 +21,8 @@ struct SpecializePass : bnc::impl::SpecializePassBase<SpecializePass> {
       return signalPassFailure();
     std::string name = (graph.getSymName() + (phase == GraphKind::Training ? "_train" : "_infer")).str();
     if (Operation *other = SymbolTable(getOperation()).lookup(name)) {
-      other->emitOpError() << "has the name @" << name << " that the " << stringifyGraphKind(phase)
-                           << " graph of @" << graph.getSymName() << " gets; rename it";
+      other->emitOpError() << "has the name @" << name << " that the " << stringifyGraphKind(phase) << " graph of @"
+                           << graph.getSymName() << " gets; rename it";
       return signalPassFailure();
     }
     graph.setKind(phase);

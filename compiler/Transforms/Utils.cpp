@@ -55,9 +55,8 @@ LogicalResult bnc::reportForbidden(GraphOp graph, function_ref<StringRef(Operati
       ++groups.insert({op->getName(), Group{op, reason}}).first->second.count;
   });
   for (auto &[name, group] : groups) {
-    InFlightDiagnostic diag = group.first->emitOpError()
-                              << "has no place in " << stringifyGraphKind(graph.getKind()) << " graph @"
-                              << graph.getSymName();
+    InFlightDiagnostic diag = group.first->emitOpError() << "has no place in " << stringifyGraphKind(graph.getKind())
+                                                         << " graph @" << graph.getSymName();
     if (group.count > 1)
       diag << " (the first of " << group.count << ")";
     diag << ": " << group.reason;

@@ -29,8 +29,7 @@ GraphOp findGraph(mlir::ModuleOp module, GraphKind kind);
 
 /// Reports the ops of a graph for which `whyForbidden` gives a reason: one error per kind of op, at the first of them,
 /// with their number.
-llvm::LogicalResult reportForbidden(GraphOp graph,
-                                    llvm::function_ref<llvm::StringRef(mlir::Operation *)> whyForbidden);
+llvm::LogicalResult reportForbidden(GraphOp graph, llvm::function_ref<llvm::StringRef(mlir::Operation *)> whyForbidden);
 
 /// Checks that the module's phase is that of `kind` and that no model graph is left.
 llvm::LogicalResult checkPhase(mlir::ModuleOp module, GraphKind kind);

@@ -729,6 +729,69 @@ bnc.graph model @add(%x: tensor<?x3x2x2xf32>) -> tensor<?x3x2x2xf32> {
 
 // -----
 
+// A bias written apart from its layer, here for (N, C, L), takes slope and intercept; the layer takes the slope.
+// CHECK-LABEL: @bias_apart_infer
+// CHECK: bnc.fold_add %{{.*}} to %{{.*}} : (tensor<3xf64>, tensor<3xf64>) -> tensor<3xf64>
+// CHECK: %[[B64:.*]] = bnc.reshape %{{.*}} {shape = array<i64: 3, 1>} : (tensor<3xf64>) -> tensor<3x1xf64>
+// CHECK: %[[B:.*]] = bnc.cast %[[B64]]
+// CHECK: %[[Y:.*]] = bnc.conv %{{[^,]*}}, %{{[^,]*}} {
+// CHECK: bnc.add %[[B]], %[[Y]]
+// CHECK-NOT: bnc.affine
+// REMARK: net.onnx:2:0: remark: folded into add 'bias', conv 'conv' (backward)
+bnc.variable params @weight : tensor<3x2x1xf32>
+bnc.variable params @bias : tensor<3x1xf32>
+bnc.variable params @scale : tensor<3xf32>
+bnc.variable params @offset : tensor<3xf32>
+bnc.variable batch_stats @mean : tensor<3xf32>
+bnc.variable batch_stats @variance : tensor<3xf32>
+bnc.graph model @bias_apart(%x: tensor<?x2x4xf32>) -> tensor<?x3x4xf32> {
+  %w = bnc.read @weight : tensor<3x2x1xf32>
+  %b = bnc.read @bias : tensor<3x1xf32>
+  %y = bnc.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>}
+      : (tensor<?x2x4xf32>, tensor<3x2x1xf32>) -> tensor<?x3x4xf32> loc("conv"("net.onnx":1:0))
+  %0 = bnc.add %b, %y : (tensor<3x1xf32>, tensor<?x3x4xf32>) -> tensor<?x3x4xf32> loc("bias"("net.onnx":3:0))
+  %scale = bnc.read @scale : tensor<3xf32>
+  %offset = bnc.read @offset : tensor<3xf32>
+  %mean = bnc.read @mean : tensor<3xf32>
+  %variance = bnc.read @variance : tensor<3xf32>
+  %1 = bnc.batch_norm %0 scale(%scale : tensor<3xf32>) offset(%offset : tensor<3xf32>)
+      mean(%mean : tensor<3xf32>) variance(%variance : tensor<3xf32>)
+      {epsilon = 1.0e-5, decay = 0.9, running_variance = #bnc<running_variance population>} : tensor<?x3x4xf32>
+      loc("bn"("net.onnx":2:0))
+  bnc.return %1 : tensor<?x3x4xf32>
+}
+
+// -----
+
+// A bias along another dimension than the channels is none of theirs.
+// CHECK-LABEL: @no_fold_when_bias_is_along_pixels_infer
+// CHECK: bnc.affine
+// REMARK: net.onnx:2:0: remark: carried as affine: add 'bias' broadcasts (backward)
+bnc.variable params @weight : tensor<3x2x1xf32>
+bnc.variable params @bias : tensor<3xf32>
+bnc.variable params @scale : tensor<3xf32>
+bnc.variable params @offset : tensor<3xf32>
+bnc.variable batch_stats @mean : tensor<3xf32>
+bnc.variable batch_stats @variance : tensor<3xf32>
+bnc.graph model @no_fold_when_bias_is_along_pixels(%x: tensor<?x2x3xf32>) -> tensor<?x3x3xf32> {
+  %w = bnc.read @weight : tensor<3x2x1xf32>
+  %b = bnc.read @bias : tensor<3xf32>
+  %y = bnc.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>}
+      : (tensor<?x2x3xf32>, tensor<3x2x1xf32>) -> tensor<?x3x3xf32> loc("conv"("net.onnx":1:0))
+  %0 = bnc.add %y, %b : (tensor<?x3x3xf32>, tensor<3xf32>) -> tensor<?x3x3xf32> loc("bias"("net.onnx":3:0))
+  %scale = bnc.read @scale : tensor<3xf32>
+  %offset = bnc.read @offset : tensor<3xf32>
+  %mean = bnc.read @mean : tensor<3xf32>
+  %variance = bnc.read @variance : tensor<3xf32>
+  %1 = bnc.batch_norm %0 scale(%scale : tensor<3xf32>) offset(%offset : tensor<3xf32>)
+      mean(%mean : tensor<3xf32>) variance(%variance : tensor<3xf32>)
+      {epsilon = 1.0e-5, decay = 0.9, running_variance = #bnc<running_variance population>} : tensor<?x3x3xf32>
+      loc("bn"("net.onnx":2:0))
+  bnc.return %1 : tensor<?x3x3xf32>
+}
+
+// -----
+
 // Split into channels, forward: each user takes its part, here every second channel.
 // CHECK-LABEL: @slice_infer
 // CHECK-DAG: bnc.slice %{{.*}} {sizes = array<i64: 2>, starts = array<i64: 0>, steps = array<i64: 2>} : (tensor<4xf64>)
