@@ -94,10 +94,10 @@ def write(folder, name, graph):
     return path
 
 
-def evaluate(folder, name, graph, inputs):
+def evaluate(folder, name, graph, inputs, *options):
     """The graph's results on a dictionary of arrays, or the text of the error."""
     path, out = write(folder, name, graph), os.path.join(folder, name)
-    command = ["bnc-evaluate", path, "--output-dir", out]
+    command = ["bnc-evaluate", path, "--output-dir", out, *options]
     for key, array in inputs.items():
         file = os.path.join(folder, "%s.%s.npy" % (name, key))
         np.save(file, array)
