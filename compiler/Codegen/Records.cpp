@@ -97,7 +97,7 @@ bnc_argument argumentRecord(const KernelArgument &argument, KernelOp kernel) {
   if (producer && isa<PartialMomentsOp, PartialSumsOp>(producer)) {
     int64_t stored = layout.extents[0];
     record.task_stride = llvm::alignTo(typeOf(argument.value).getDimSize(1) * stored * 4, BNC_ALIGNMENT);
-    record.offset += argument.term * stored * 4;
+    record.displacement = argument.term * stored * 4;
   } else if (producer && isa<WeightGradientOp>(producer)) {
     record.chain_stride = record.slot_bytes = layout.strides.back() * layout.extents.back() * 4;
   }

@@ -125,7 +125,7 @@ pid_t start(const Job &job, const Target &target) {
   int code = 0;
   try {
     buildObject(job.op, job.symbol, job.path, target);
-  } catch (const std::exception &error) {
+  } catch (const Halide::Error &error) {
     std::error_code ec;
     llvm::raw_fd_ostream(job.path + ".error", ec) << error.what();
     code = 1;

@@ -35,9 +35,9 @@ void PipelineBuilder::addInputs() {
 
 Halide::ImageParam &PipelineBuilder::input(Value value) { return params.at(value.getAsOpaquePointer()); }
 
-const KernelArgument *PipelineBuilder::argumentOf(Value value) const {
+const KernelArgument *PipelineBuilder::argumentOf(Value value, std::optional<KernelArgument::Role> role) const {
   for (const KernelArgument &argument : interface.arguments)
-    if (argument.value == value)
+    if (argument.value == value && (!role || argument.role == *role))
       return &argument;
   return nullptr;
 }
@@ -102,9 +102,9 @@ void PipelineBuilder::constrain(Halide::OutputImageParam buffer, const BufferLay
     buffer.dim(layout.imageDimension).set_min(0);
 }
 
-void PipelineBuilder::store(Value value, bool isYield) {
+void PipelineBuilder::store(Value value, KernelArgument::Role role) {
   Operation *op = value.getDefiningOp();
-  const KernelArgument &argument = *argumentOf(value);
+  const KernelArgument &argument = *argumentOf(value, role);
   const BufferLayout &layout = argument.layout;
   if (auto gradient = dyn_cast_or_null<WeightGradientOp>(op)) {
     Func func = buildWeightGradient(*this, gradient);
@@ -114,8 +114,7 @@ void PipelineBuilder::store(Value value, bool isYield) {
   }
   if (op && isa<PartialMomentsOp, PartialSumsOp>(op)) {
     for (Func func : buildReduction(*this, op, layout)) {
-      for (Halide::OutputImageParam buffer : func.output_buffers())
-        constrain(buffer, layout);
+      constrain(func.output_buffers().front(), layout); // the tuple's other buffers follow
       outputs.push_back(func);
     }
     return;
@@ -129,7 +128,7 @@ void PipelineBuilder::store(Value value, bool isYield) {
     outputs.push_back(func);
     return;
   }
-  if (auto stage = dyn_cast_or_null<StageOp>(op)) {
+  if (auto stage = dyn_cast_or_null<StageOp>(op); stage && role == KernelArgument::Scratch) {
     ArrayRef<int64_t> pads = stage.getPads(), dilations = stage.getDilations();
     ImageShape shape = ImageShape::of(stage.getInput());
     Element source = element(stage.getInput());
@@ -163,7 +162,7 @@ void PipelineBuilder::store(Value value, bool isYield) {
   else
     scheduleConvolution(*this, func, pending.front(), layout);
   pending.clear();
-  funcs.emplace(value.getAsOpaquePointer(), func);
+  funcs[value.getAsOpaquePointer()] = func; // a staged value that is yielded too: the copy that leaves the task
   outputs.push_back(func);
 }
 
@@ -178,26 +177,25 @@ Halide::Pipeline PipelineBuilder::build() {
   addInputs();
   Block &body = kernel.getBody().front();
   auto yield = cast<YieldOp>(body.getTerminator());
-  // The interface lists scratch first. A stage may read a yielded value's Func only through memory, so stored values
-  // are built in the order of the ops and listed in the interface's.
-  std::vector<std::pair<const void *, std::vector<Func>>> built;
-  auto make = [&](Value value, bool isYield) {
-    size_t before = outputs.size();
-    store(value, isYield);
-    built.push_back({value.getAsOpaquePointer(), {outputs.begin() + before, outputs.end()}});
+  // Stored values are built in the order of the ops and listed in the interface's.
+  std::map<std::pair<const void *, int>, std::vector<Func>> built;
+  auto make = [&](Value value, KernelArgument::Role role) {
+    outputs.clear();
+    store(value, role);
+    built[{value.getAsOpaquePointer(), role}] = outputs;
   };
   for (Operation &op : body.without_terminator())
-    for (Value result : op.getResults())
+    for (Value result : op.getResults()) {
       if (isa<StageOp>(op))
-        make(result, false);
-      else if (llvm::is_contained(yield.getValues(), result))
-        make(result, true);
+        make(result, KernelArgument::Scratch);
+      if (llvm::is_contained(yield.getValues(), result))
+        make(result, KernelArgument::Result);
+    }
   outputs.clear();
-  llvm::DenseSet<Value> listed;
   for (const KernelArgument &argument : interface.arguments)
-    if ((argument.role == KernelArgument::Scratch || argument.role == KernelArgument::Result) && listed.insert(argument.value).second)
-      for (auto &[value, made] : built)
-        if (value == argument.value.getAsOpaquePointer())
-          outputs.insert(outputs.end(), made.begin(), made.end());
+    if ((argument.role == KernelArgument::Scratch || argument.role == KernelArgument::Result) && argument.term == 0) {
+      const std::vector<Func> &made = built.at({argument.value.getAsOpaquePointer(), argument.role});
+      outputs.insert(outputs.end(), made.begin(), made.end());
+    }
   return Halide::Pipeline(outputs);
 }

@@ -58,14 +58,15 @@ public:
   Halide::Expr images();
   /// A name that no other Func of the pipeline has.
   std::string name(const char *stem) { return std::string(stem) + std::to_string(counter++); }
-  const KernelArgument *argumentOf(mlir::Value value) const;
+  /// The first argument that holds a value, null if there is none.
+  const KernelArgument *argumentOf(mlir::Value value, std::optional<KernelArgument::Role> role = std::nullopt) const;
   KernelOp kernelOp() const { return kernel; }
 
   std::vector<PendingConvolution> pending; // convolutions inside the expression being built
 
 private:
   void addInputs();
-  void store(mlir::Value value, bool isYield);
+  void store(mlir::Value value, KernelArgument::Role role);
   void constrain(Halide::OutputImageParam buffer, const BufferLayout &layout);
 
   KernelOp kernel;

@@ -391,10 +391,15 @@ private:
     for (unsigned i = body.getNumArguments(); i-- > 0;)
       if (body.getArgument(i).use_empty())
         body.eraseArgument(i);
-    SmallVector<Value> inputs;
-    for (BlockArgument argument : body.getArguments())
-      inputs.push_back(outer.lookup(argument));
     OpBuilder at(kernel);
+    SmallVector<Value> inputs;
+    for (BlockArgument argument : body.getArguments()) {
+      Value input = outer.lookup(argument);
+      // Variables are at hand when the inference graph is folded, not when it runs.
+      if (inference && input.getDefiningOp<ReadOp>())
+        input = PackOp::create(at, input.getLoc(), input.getType(), input, ArrayRef<int64_t>{}, ArrayRef<int64_t>{}, false, 1, nullptr, 0, nullptr);
+      inputs.push_back(input);
+    }
     auto lowered = KernelOp::create(at, kernel.getLoc(), yield().getOperandTypes(), inputs, kernel.getGrid(), kernel.getRows(),
                                     kernel.getChains(), nullptr, nullptr, nullptr);
     lowered.getBody().takeBody(kernel.getBody());

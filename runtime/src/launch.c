@@ -64,8 +64,9 @@ static task_extent extent_of(const launch_state *state, int64_t task) {
 }
 
 static uint8_t *argument_base(const bnc_exec *exec, const bnc_argument *argument, uint8_t *scratch) {
-  return argument->space == BNC_SPACE_SCRATCH ? scratch + argument->offset
-                                              : bnc_address(exec, argument->space, argument->offset);
+  uint8_t *base = argument->space == BNC_SPACE_SCRATCH ? scratch + argument->offset
+                                                       : bnc_address(exec, argument->space, argument->offset);
+  return base + argument->displacement;
 }
 
 /* Everything of a buffer that no task changes. */

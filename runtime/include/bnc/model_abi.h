@@ -96,6 +96,7 @@ enum {
  * buffer strides are elements, innermost dimension first. */
 typedef struct bnc_argument {
   int64_t space, offset;
+  int64_t displacement;  /* bytes from there, never scaled (terms of a partial)                     */
   int64_t image_stride;  /* bytes from one image to the next, 0: the same for every image           */
   int64_t task_stride;   /* bytes from one task's slot to the next (partials)                       */
   int64_t chain_stride;  /* bytes from one chain's slot to the next (weight-gradient slices)        */
