@@ -40,6 +40,7 @@ public:
       : graph(graph), target(target), offsets(offsets), builder(graph.getContext()) {}
 
   LogicalResult run() {
+    removeDead();
     order();
     if (failed(collect()))
       return failure();
@@ -53,6 +54,13 @@ public:
 
 private:
   Block &block() { return graph.getBody().front(); }
+
+  /// What is left has every result computed, used or not: each needs a place.
+  void removeDead() {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block())))
+      if (isOpTriviallyDead(&op))
+        op.erase();
+  }
 
   void closure(Operation *op, llvm::SetVector<Operation *> &set) {
     if (!set.insert(op))
@@ -106,8 +114,6 @@ private:
       if (isa<ConstantOp, ReadOp, ReturnOp, AssignOp, OptimizeOp, ReshapeOp>(op))
         continue;
       for (OpResult result : op.getResults()) {
-        if (result.use_empty() && !isa<MergeMomentsOp, KernelOp>(op))
-          continue;
         auto type = cast<RankedTensorType>(result.getType());
         Lifetime lifetime{result, Space::Fixed, 0, 0, index[&op], index[&op]};
         bool persists = false;
@@ -230,10 +236,8 @@ private:
       if (isa<ConstantOp, ReadOp, ReturnOp, AssignOp, OptimizeOp, ReshapeOp>(op) || op.getNumResults() == 0)
         continue;
       SmallVector<Attribute> places;
-      for (Value result : op.getResults()) {
-        StorageAttr place = storage.lookup(result);
-        places.push_back(place ? place : StorageAttr::get(graph.getContext(), Space::Fixed, 0, 0));
-      }
+      for (Value result : op.getResults())
+        places.push_back(storage.lookup(result));
       op.setAttr("storage", builder.getArrayAttr(places));
     }
     return success();
