@@ -20,34 +20,49 @@ typedef struct slices_piece {
   double norm;
 } slices_piece;
 
-enum { SUM_BLOCK = 128 };
+enum { SUM_BLOCK = 256 };
 
-static void merge_slices_row(void *data, int64_t source, int64_t target) {
+/* sums[row * count + i] over the chains, of `rows` rows of `count` elements. */
+static void sum_slices(const slices_state *state, int64_t source, int64_t rows, int64_t count, double *sums) {
+  int64_t across = state->walk.source[0], down = state->walk.source[1];
+  bool dense = across == 1 && (down == count || rows == 1);
+  memset(sums, 0, (size_t)(rows * count) * sizeof *sums);
+  for (int64_t chain = 0; chain < state->chains; ++chain) {
+    const float *slice = (const float *)(state->slices + chain * state->chain_stride) + source;
+    if (dense)
+      for (int64_t i = 0; i < rows * count; ++i)
+        sums[i] += slice[i];
+    else
+      for (int64_t row = 0; row < rows; ++row)
+        for (int64_t i = 0; i < count; ++i)
+          sums[row * count + i] += slice[row * down + i * across];
+  }
+}
+
+static void store_sum(slices_piece *piece, float *result, double sum) {
+  if (piece->state->accumulate) {
+    piece->norm -= (double)*result * *result; /* counted when it was written */
+    sum += *result;
+  }
+  *result = (float)sum;
+  piece->norm += (double)*result * *result;
+}
+
+static void merge_slices_tile(void *data, int64_t source, int64_t target, int64_t extent) {
   slices_piece *piece = data;
   const slices_state *state = piece->state;
-  int64_t extent = state->walk.extent[0], from = state->walk.source[0], to = state->walk.result[0];
-  for (int64_t first = 0; first < extent; first += SUM_BLOCK) {
-    int64_t count = extent - first < SUM_BLOCK ? extent - first : SUM_BLOCK;
-    double sums[SUM_BLOCK];
-    memset(sums, 0, (size_t)count * sizeof *sums);
-    for (int64_t chain = 0; chain < state->chains; ++chain) {
-      const float *slice = (const float *)(state->slices + chain * state->chain_stride) + source + first * from;
-      if (from == 1)
-        for (int64_t i = 0; i < count; ++i)
-          sums[i] += slice[i];
-      else
-        for (int64_t i = 0; i < count; ++i)
-          sums[i] += slice[i * from];
-    }
-    float *result = state->result + target + first * to;
-    for (int64_t i = 0; i < count; ++i, result += to) {
-      double sum = sums[i];
-      if (state->accumulate) {
-        piece->norm -= (double)*result * *result; /* counted when it was written */
-        sum += *result;
-      }
-      *result = (float)sum;
-      piece->norm += (double)*result * *result;
+  const bnc_walk *walk = &state->walk;
+  double sums[SUM_BLOCK];
+  for (int64_t i = 0; i < walk->extent[0]; i += SUM_BLOCK) {
+    int64_t count = walk->extent[0] - i < SUM_BLOCK ? walk->extent[0] - i : SUM_BLOCK;
+    int64_t most = SUM_BLOCK / count;
+    for (int64_t row = 0; row < extent; row += most) {
+      int64_t rows = extent - row < most ? extent - row : most;
+      sum_slices(state, source + i * walk->source[0] + row * walk->source[1], rows, count, sums);
+      float *result = state->result + target + i * walk->result[0] + row * walk->result[1];
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t k = 0; k < count; ++k)
+          store_sum(piece, result + r * walk->result[1] + k * walk->result[0], sums[r * count + k]);
     }
   }
 }
@@ -56,13 +71,14 @@ static void merge_slices_piece(void *data, int64_t index, int64_t worker) {
   slices_state *state = data;
   slices_piece piece = {state, 0};
   (void)worker;
-  bnc_walk_piece(&state->walk, index, merge_slices_row, &piece);
+  bnc_walk_piece(&state->walk, index, merge_slices_tile, &piece);
   state->norms[index] = piece.norm;
 }
 
 void bnc_rt_merge_slices(bnc_exec *exec, const bnc_merge_slices *step) {
   int64_t tasks = bnc_grid_tasks(step->grid, step->strips, step->block, 0, exec->batch);
-  slices_state state = {.walk = bnc_walk_make(step->extent, step->slice_stride, step->result_stride),
+  slices_state state = {.walk =
+                            bnc_walk_make(step->extent, step->slice_stride, step->result_stride, step->slice_stride),
                         .slices = bnc_locate(exec, step->slices),
                         .result = bnc_locate(exec, step->result),
                         .chains = bnc_grid_chains(tasks, step->chains),
@@ -109,38 +125,40 @@ typedef struct pack_state {
   bnc_walk walk;
   const uint8_t *source;
   uint8_t *result;
-  void (*row)(void *state, int64_t source, int64_t result);
+  bnc_tile tile;
 } pack_state;
 
-#define PACK_ROW(NAME, FROM, TO)                                                                                       \
-  static void NAME(void *data, int64_t source, int64_t target) {                                                       \
+#define PACK_TILE(NAME, FROM, TO)                                                                                      \
+  static void NAME(void *data, int64_t source, int64_t target, int64_t rows) {                                         \
     const pack_state *state = data;                                                                                    \
     const FROM *from = (const FROM *)state->source + source;                                                           \
     TO *to = (TO *)state->result + target;                                                                             \
-    int64_t extent = state->walk.extent[0], from_stride = state->walk.source[0], to_stride = state->walk.result[0];    \
-    for (int64_t i = 0; i < extent; ++i)                                                                               \
-      to[i * to_stride] = (TO)from[i * from_stride];                                                                   \
+    const bnc_walk *walk = &state->walk;                                                                               \
+    for (int64_t row = 0; row < rows; ++row)                                                                           \
+      for (int64_t i = 0; i < walk->extent[0]; ++i)                                                                    \
+        to[row * walk->result[1] + i * walk->result[0]] = (TO)from[row * walk->source[1] + i * walk->source[0]];       \
   }
-PACK_ROW(pack_row_32_32, float, float)
-PACK_ROW(pack_row_32_64, float, double)
-PACK_ROW(pack_row_64_32, double, float)
-PACK_ROW(pack_row_64_64, double, double)
-#undef PACK_ROW
+PACK_TILE(pack_tile_32_32, float, float)
+PACK_TILE(pack_tile_32_64, float, double)
+PACK_TILE(pack_tile_64_32, double, float)
+PACK_TILE(pack_tile_64_64, double, double)
+#undef PACK_TILE
 
 static void pack_piece(void *data, int64_t index, int64_t worker) {
   pack_state *state = data;
   (void)worker;
-  bnc_walk_piece(&state->walk, index, state->row, state);
+  bnc_walk_piece(&state->walk, index, state->tile, state);
 }
 
 void bnc_rt_pack(bnc_exec *exec, const bnc_pack *step) {
-  pack_state state = {.walk = bnc_walk_make(step->extent, step->source_stride, step->result_stride),
+  pack_state state = {.walk =
+                          bnc_walk_make(step->extent, step->source_stride, step->result_stride, step->result_stride),
                       .source = bnc_locate(exec, step->source),
                       .result = bnc_locate(exec, step->result)};
   if (step->source_bits == 32)
-    state.row = step->result_bits == 32 ? pack_row_32_32 : pack_row_32_64;
+    state.tile = step->result_bits == 32 ? pack_tile_32_32 : pack_tile_32_64;
   else
-    state.row = step->result_bits == 32 ? pack_row_64_32 : pack_row_64_64;
+    state.tile = step->result_bits == 32 ? pack_tile_64_32 : pack_tile_64_64;
   if (step->result_count)
     move_bytes(exec, NULL, state.result, step->result_count * step->result_bits / 8);
   bnc_parallel(exec, state.walk.pieces, pack_piece, &state);

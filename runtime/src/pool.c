@@ -88,15 +88,17 @@ static void *work(void *argument) {
       atomic_fetch_sub(&pool->sleepers, 1);
       pthread_mutex_unlock(&pool->mutex);
     }
-    if (atomic_load(&pool->stop))
-      return NULL;
     uint64_t state = atomic_load(&pool->state);
     bool inside = false;
     while ((state & STATE_OPEN) && !(inside = atomic_compare_exchange_weak(&pool->state, &state, state + 1)))
       ;
     seen = generation(state);
-    if (!inside)
+    if (!inside) {
+      /* Read after the state: `stop` is set before the last generation begins, so it is not missed. */
+      if (atomic_load(&pool->stop))
+        return NULL;
       continue;
+    }
     pool->body(pool->data, self->index);
     state = atomic_fetch_sub(&pool->state, 1) - 1;
     if (!(state & (STATE_OPEN | STATE_INSIDE)) && atomic_load(&pool->owner_sleeps)) {

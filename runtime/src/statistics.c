@@ -69,9 +69,9 @@ static void merge_moments_block(void *data, int64_t block, int64_t worker) {
       continue;
     double before = total;
     total += count;
-    double share = count / total, weight = before * share;
+    double inverse = 1 / count, share = count / total, weight = before * share;
     for (int64_t c = 0; c < channels; ++c) {
-      double from_shift = sum[c] / count;
+      double from_shift = sum[c] * inverse;
       double delta = shift[c] + from_shift - mean[c];
       mean[c] += delta * share;
       squares[c] += sum_of_squares[c] - sum[c] * from_shift + delta * delta * weight;

@@ -359,6 +359,21 @@ static void test_pack(int source_bits, int result_bits) {
   CHECK(isnan(result_bits == 32 ? floats(RESULT)[RESULT_COUNT] : doubles(RESULT)[RESULT_COUNT]));
 }
 
+/* Long rows and many rows: tiles of less than a matrix. */
+static void test_pack_matrix(int64_t rows, int64_t columns) {
+  enum { RESULT = 1 << 22 };
+  bnc_exec exec = make_exec(1);
+  for (int64_t i = 0; i < rows * columns; ++i)
+    floats(0)[i] = (float)i;
+  bnc_pack transpose = {AT(0), AT(RESULT), 32, 32, 0, {columns, rows, 1, 1, 1, 1}, {1, columns}, {rows, 1}};
+  bnc_rt_pack(&exec, &transpose);
+  int64_t wrong = 0;
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c)
+      wrong += floats(RESULT)[c * rows + r] != (float)(r * columns + c);
+  CHECK(wrong == 0 && isnan(floats(RESULT)[rows * columns]));
+}
+
 static void test_copy(int64_t bytes) {
   bnc_exec exec = make_exec(1);
   for (int64_t i = 0; i < bytes; ++i)
@@ -496,6 +511,9 @@ int main(void) {
     digests[count++] = digest();
     for (int i = 0; i < 4; ++i)
       test_pack(i & 1 ? 64 : 32, i & 2 ? 64 : 32);
+    test_pack_matrix(3, 70000);
+    test_pack_matrix(70000, 3);
+    test_pack_matrix(300, 301);
     test_copy(13);
     test_copy(1000001);
     test_loss();

@@ -59,6 +59,27 @@ static void test_pool(int threads) {
   bnc_memory_release(&memory);
 }
 
+static void no_task(void *data, int64_t index, int64_t worker) {
+  (void)data;
+  (void)index;
+  (void)worker;
+}
+
+/* Threads end whatever they are doing when their pool goes: starting, working, spinning or asleep. */
+static void test_short_lives(void) {
+  bnc_options options;
+  CHECK(bnc_options_resolve(NULL, &options) == BNC_OK);
+  for (int life = 0; life < 2000; ++life) {
+    bnc_memory memory = {.allocator = options.allocator};
+    bnc_context context = {.threads = 2 + life % 3, .pool = bnc_pool_create(&memory, 2 + life % 3)};
+    bnc_exec exec = {.runtime = &context};
+    for (int job = 0; job < life % 5; ++job)
+      bnc_parallel(&exec, 3, no_task, NULL);
+    bnc_pool_destroy(context.pool);
+    bnc_memory_release(&memory);
+  }
+}
+
 /* ---- Objects ---------------------------------------------------------------------------------------------- */
 
 enum { BATCH = 13 };
@@ -280,6 +301,7 @@ int main(void) {
   test_two_objects();
   for (int threads = 1; threads <= 16; threads *= 2)
     test_pool(threads);
+  test_short_lives();
   test_same_bits();
   test_allocator();
   return report();
