@@ -6,8 +6,6 @@
 #include "compiler/Support/Target.h"
 #include "ir/BncOps.h"
 
-#include "mlir/Pass/PassManager.h"
-
 #include <functional>
 #include <string>
 #include <vector>
@@ -33,9 +31,6 @@ struct CompiledModel {
   std::vector<CompiledObject> objects;
   std::string header; // of the model: NAME.h
 };
-
-/// Module with a training graph, an inference graph, or both (phases `training`, `inference`) to phase `kernels`.
-void buildKernelsPipeline(mlir::OpPassManager &manager, const CodegenOptions &options);
 
 /// Phase `kernels` to phase `llvm`: programs, records and the descriptor of model_abi.h as LLVM dialect beside the graphs,
 /// which keep the kernels' regions.

@@ -11,7 +11,6 @@
 #include "compiler/Kernels/Compile.h"
 #include "compiler/Kernels/Interface.h"
 #include "compiler/Kernels/Optimizer.h"
-#include "compiler/Transforms/Passes.h"
 
 #include "bnc/model_abi.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -27,14 +26,6 @@ GraphOp bnc::graphOf(ModuleOp module, GraphKind kind) {
     if (graph.getKind() == kind)
       return graph;
   return nullptr;
-}
-
-void bnc::buildKernelsPipeline(OpPassManager &manager, const CodegenOptions &options) {
-  manager.addPass(createLowerNormalizationPass());
-  manager.addPass(createMergeUpdatesPass());
-  manager.addPass(createFormKernelsPass());
-  manager.addPass(createLowerKernelsPass({options.target}));
-  manager.addPass(createPlanMemoryPass({options.target}));
 }
 
 namespace {

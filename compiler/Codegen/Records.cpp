@@ -343,6 +343,21 @@ std::vector<Step> foldShiftSteps(FoldShiftOp op) {
   return steps;
 }
 
+Step sliceStep(SliceOp op) {
+  ArrayRef<int64_t> shape = typeOf(op.getInput()).getShape(), result = op.getType().getShape();
+  SmallVector<CopyDim> dims(shape.size());
+  int64_t from = 1, to = 1, origin = 0;
+  for (size_t i = shape.size(); i-- > 0;) {
+    dims[i] = {result[i], op.getSteps()[i] * from, to};
+    origin += op.getStarts()[i] * from;
+    from *= shape[i];
+    to *= result[i];
+  }
+  bnc_pack record = packRecord(at(locationOf(op.getInput()), origin, bitsOf(op.getInput())), bitsOf(op.getInput()), locationOf(op.getResult()), 0, dims);
+  record.result_bits = bitsOf(op.getResult());
+  return {"bnc_rt_pack", wordsOf(record), ""};
+}
+
 Step transposeStep(TransposeOp op) {
   ArrayRef<int64_t> shape = typeOf(op.getInput()).getShape();
   SmallVector<int64_t> strides(shape.size(), 1);
@@ -434,6 +449,17 @@ FailureOr<std::vector<Step>> bnc::stepsOf(Operation *op, const Target &target) {
     return foldShiftSteps(shift);
   if (auto transpose = dyn_cast<TransposeOp>(op))
     return Steps{transposeStep(transpose)};
+  if (auto slice = dyn_cast<SliceOp>(op))
+    return Steps{sliceStep(slice)};
+  if (auto constant = dyn_cast<ConstantOp>(op)) {
+    if (!constant->hasAttr("storage"))
+      return Steps{};
+    auto splat = dyn_cast<SplatElementsAttr>(constant.getValue());
+    if (!splat)
+      return op->emitOpError("between kernels has to hold one value everywhere");
+    return step("bnc_rt_fill", bnc_fill{locationOf(constant.getResult()), bitsOf(constant.getResult()), typeOf(constant.getResult()).getNumElements(),
+                                        bits(splat.getSplatValue<APFloat>())});
+  }
   if (auto add = dyn_cast<FoldAddOp>(op)) {
     bnc_fold_axis record{};
     record.source = locationOf(add.getValue());
@@ -451,7 +477,7 @@ FailureOr<std::vector<Step>> bnc::stepsOf(Operation *op, const Target &target) {
     record.result_bits = bitsOf(cast.getResult());
     return step("bnc_rt_pack", record);
   }
-  if (isa<ConstantOp, ReadOp, ReshapeOp, ReturnOp>(op))
+  if (isa<ReadOp, ReshapeOp, ReturnOp>(op))
     return Steps{};
   return op->emitOpError("cannot be executed between kernels");
 }

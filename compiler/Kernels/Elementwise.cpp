@@ -232,6 +232,11 @@ void bnc::scheduleElementwise(PipelineBuilder &builder, Func func, const BufferL
   if (layout.strides[0] == 1 && channels >= 8) {
     int vector = channels % lanes == 0 ? lanes : 8;
     func.vectorize(builder.c, vector, channels % vector == 0 ? Halide::TailStrategy::RoundUp : Halide::TailStrategy::GuardWithIf);
+    // Channels that fill half a register: two neighbours in x fill it.
+    if (channels == 8 && lanes == 16 && width % 2 == 0) {
+      Halide::Var xo("xo"), xi("xi");
+      func.split(builder.x, xo, xi, 2).reorder(builder.c, xi, xo).vectorize(xi);
+    }
   } else if (width >= 8) {
     // Few channels, or channels in planes: neighbours in x.
     func.reorder(builder.x, builder.c, builder.y, builder.n);

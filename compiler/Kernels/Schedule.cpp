@@ -40,13 +40,14 @@ ConvolutionTile bnc::convolutionTile(const Target &target, int64_t block, int64_
   return {int(lanes), int(vectors), int(best)};
 }
 
-WeightGradientTile bnc::weightGradientTile(const Target &target, int64_t block, int64_t inputs, int64_t windowWidth) {
+WeightGradientTile bnc::weightGradientTile(const Target &target, int64_t block, int64_t inputs, int64_t windowWidth, int64_t windowHeight) {
   int64_t lanes = lanesOf(target, block), vectors = vectorsOf(target, block, lanes);
   int64_t most = std::max<int64_t>(1, (target.registers - vectors - 1) / vectors);
   int64_t perTile = largestDivisor(inputs, most);
   // Few input channels: taps of the window fill the registers.
-  int64_t taps = largestDivisor(windowWidth, std::max<int64_t>(1, most / perTile));
-  return {int(lanes), int(vectors), int(perTile), int(taps)};
+  int64_t width = largestDivisor(windowWidth, std::max<int64_t>(1, most / perTile));
+  int64_t height = width == windowWidth ? largestDivisor(windowHeight, std::max<int64_t>(1, most / perTile / width)) : 1;
+  return {int(lanes), int(vectors), int(perTile), int(width), int(height)};
 }
 
 int64_t bnc::imageTile(KernelOp kernel, const Target &target) {

@@ -18,11 +18,11 @@ struct ConvolutionTile {
 ConvolutionTile convolutionTile(const Target &target, int64_t block, int64_t width);
 
 /// Accumulators of a weight gradient: `vectors` of `lanes` output channels for each of `inputs` input channels and
-/// `taps` neighbouring taps of a row of the window.
+/// `width` by `height` taps of the window.
 struct WeightGradientTile {
-  int lanes, vectors, inputs, taps;
+  int lanes, vectors, inputs, width, height;
 };
-WeightGradientTile weightGradientTile(const Target &target, int64_t block, int64_t inputs, int64_t windowWidth);
+WeightGradientTile weightGradientTile(const Target &target, int64_t block, int64_t inputs, int64_t windowWidth, int64_t windowHeight);
 
 /// Images that a kernel of grid `images` computes at once: the pixels of its tiles. 1 if its anchors have real pixels.
 int64_t imageTile(KernelOp kernel, const Target &target);

@@ -40,18 +40,20 @@ Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
   slice(k, c, kx, ky, ko) += sum(k, c, kx, ky, ko);
   slice.bound(k, 0, block).bound(c, 0, inputs).bound(kx, 0, kernelWidth).bound(ky, 0, kernelHeight).bound(ko, 0, blocks);
 
-  WeightGradientTile tile = weightGradientTile(builder.target, block, inputs, kernelWidth);
-  Var kb("kb"), ki("ki"), co("co"), ci("ci"), xo("xo"), xi("xi");
+  WeightGradientTile tile = weightGradientTile(builder.target, block, inputs, kernelWidth, kernelHeight);
+  Var kb("kb"), ki("ki"), co("co"), ci("ci"), xo("xo"), xi("xi"), yo("yo"), yi("yi");
   slice.update()
       .split(k, kb, ki, tile.lanes * tile.vectors)
       .split(c, co, ci, tile.inputs)
-      .split(kx, xo, xi, tile.taps)
-      .reorder(ki, ci, xi, co, xo, ky, kb, ko)
+      .split(kx, xo, xi, tile.width)
+      .split(ky, yo, yi, tile.height)
+      .reorder(ki, ci, xi, yi, co, xo, yo, kb, ko)
       .vectorize(ki, tile.lanes)
       .unroll(ki)
       .unroll(ci)
-      .unroll(xi);
-  sum.compute_at(slice, co).vectorize(k, tile.lanes).unroll(k).unroll(c).unroll(kx);
-  sum.update().reorder({k, c, kx, p.x, p.y, p.z, ky, ko}).vectorize(k, tile.lanes).unroll(k).unroll(c).unroll(kx);
+      .unroll(xi)
+      .unroll(yi);
+  sum.compute_at(slice, co).vectorize(k, tile.lanes).unroll(k).unroll(c).unroll(kx).unroll(ky);
+  sum.update().reorder({k, c, kx, ky, p.x, p.y, p.z, ko}).vectorize(k, tile.lanes).unroll(k).unroll(c).unroll(kx).unroll(ky);
   return slice;
 }

@@ -38,6 +38,14 @@ void bnc::buildInferencePipeline(OpPassManager &manager, const InferenceOptions 
   manager.addPass(createVerifyInferencePass());
 }
 
+void bnc::buildKernelsPipeline(OpPassManager &manager, StringRef target) {
+  manager.addPass(createLowerNormalizationPass());
+  manager.addPass(createMergeUpdatesPass());
+  manager.addPass(createFormKernelsPass());
+  manager.addPass(createLowerKernelsPass({target.str()}));
+  manager.addPass(createPlanMemoryPass({target.str()}));
+}
+
 namespace {
 struct TrainingPipelineOptions : PassPipelineOptions<TrainingPipelineOptions> {
   Option<LossKind> loss{*this, "loss", llvm::cl::desc("The loss to minimize"),

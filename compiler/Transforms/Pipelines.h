@@ -31,7 +31,10 @@ void buildTrainingPipeline(mlir::OpPassManager &manager, const TrainingOptions &
 /// The same for @NAME_infer and `inference`.
 void buildInferencePipeline(mlir::OpPassManager &manager, const InferenceOptions &options);
 
-/// Makes both known to bnc-opt, as --bnc-training-pipeline and --bnc-inference-pipeline.
+/// Takes a module with a training graph, an inference graph, or both to phase `kernels`, for a target by its name.
+void buildKernelsPipeline(mlir::OpPassManager &manager, llvm::StringRef target);
+
+/// Makes the first two known to bnc-opt, as --bnc-training-pipeline and --bnc-inference-pipeline.
 void registerBncPipelines();
 
 } // namespace bnc

@@ -98,9 +98,14 @@ private:
     llvm::stable_sort(ops, [&](Operation *a, Operation *b) { return rank(a) < rank(b); });
     for (Operation *op : ops) {
       op->moveBefore(&block(), block().end());
-      if (!isa<ConstantOp, ReadOp, ReturnOp>(op))
+      if (!isa<ReadOp, ReturnOp>(op))
         op->setAttr("program", builder.getI64IntegerAttr(rank(op)));
     }
+  }
+
+  /// A constant that is a gradient is zero (bnc-zero-gradients): nobody writes there, and the runtime starts with zeros.
+  static bool isZeroGradient(Operation *op) {
+    return isa<ConstantOp>(op) && llvm::all_of(op->getUsers(), [](Operation *user) { return isa<OptimizeOp>(user); });
   }
 
   int64_t programOf(Operation *op) { return op->getAttrOfType<IntegerAttr>("program").getInt(); }
@@ -111,7 +116,7 @@ private:
     for (auto [position, op] : llvm::enumerate(block()))
       index[&op] = position;
     for (Operation &op : block()) {
-      if (isa<ConstantOp, ReadOp, ReturnOp, AssignOp, OptimizeOp, ReshapeOp>(op))
+      if (isa<ReadOp, ReturnOp, AssignOp, OptimizeOp, ReshapeOp>(op) || isZeroGradient(&op))
         continue;
       for (OpResult result : op.getResults()) {
         auto type = cast<RankedTensorType>(result.getType());
@@ -233,7 +238,7 @@ private:
 
   LogicalResult attach() {
     for (Operation &op : block()) {
-      if (isa<ConstantOp, ReadOp, ReturnOp, AssignOp, OptimizeOp, ReshapeOp>(op) || op.getNumResults() == 0)
+      if (isa<ReadOp, ReturnOp, AssignOp, OptimizeOp, ReshapeOp>(op) || isZeroGradient(&op) || op.getNumResults() == 0)
         continue;
       SmallVector<Attribute> places;
       for (Value result : op.getResults())
@@ -263,6 +268,7 @@ struct PlanMemoryPass : bnc::impl::PlanMemoryPassBase<PlanMemoryPass> {
     for (GraphOp graph : getOperation().getOps<GraphOp>())
       if (graph.getKind() != GraphKind::Model && failed(Planner(graph, *found, offsets).run()))
         return signalPassFailure();
+    getOperation()->setAttr(kPhaseAttr, StringAttr::get(&getContext(), "kernels"));
   }
 
   llvm::StringMap<int64_t> placeVariables() {

@@ -163,3 +163,16 @@ void bnc_rt_pack(bnc_exec *exec, const bnc_pack *step) {
     move_bytes(exec, NULL, state.result, step->result_count * step->result_bits / 8);
   bnc_parallel(exec, state.walk.pieces, pack_piece, &state);
 }
+
+/* ---- fill ------------------------------------------------------------------------------------------- */
+
+void bnc_rt_fill(bnc_exec *exec, const bnc_fill *step) {
+  void *result = bnc_locate(exec, step->result);
+  double value;
+  memcpy(&value, &step->value, sizeof value);
+  for (int64_t i = 0; i < step->count; ++i)
+    if (step->bits == 32)
+      ((float *)result)[i] = (float)value;
+    else
+      ((double *)result)[i] = value;
+}

@@ -218,6 +218,10 @@ void bnc_rt_pack(bnc_exec *exec, const bnc_pack *step);
 typedef struct bnc_copy { bnc_location source, result; int64_t bytes; } bnc_copy;
 void bnc_rt_copy(bnc_exec *exec, const bnc_copy *step);
 
+/* Sets `count` elements of 32 or 64 bits to `value` (bits of a double). */
+typedef struct bnc_fill { bnc_location result; int64_t bits, count, value; } bnc_fill;
+void bnc_rt_fill(bnc_exec *exec, const bnc_fill *step);
+
 /* Reads float losses and float correct flags (one a sample) into exec->loss, correct, bad_sample. */
 typedef struct bnc_loss { bnc_location losses, correct; } bnc_loss;
 void bnc_rt_loss(bnc_exec *exec, const bnc_loss *step);
