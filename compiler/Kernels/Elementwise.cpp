@@ -227,13 +227,32 @@ Element bnc::buildElementwise(PipelineBuilder &builder, Operation *op) {
   llvm_unreachable("bnc-form-kernels put an op without an expression into a kernel");
 }
 
-void bnc::scheduleElementwise(PipelineBuilder &builder, Func func, const BufferLayout &layout) {
+/// True if neighbours in x of a value read neighbours in x, or the same element: loads of a vector over x stay plain.
+static bool readsAlongX(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || isa<ConstantOp>(op))
+    return true;
+  if (auto stage = dyn_cast<StageOp>(op))
+    return llvm::all_of(stage.getPads(), [](int64_t pad) { return pad == 0; }) && stage.getDilations()[1] == 1 && readsAlongX(stage.getInput());
+  if (isa<AvgPoolGradientOp, AvgPoolOp, MaxPoolOp>(op)) {
+    auto values = [&](StringRef name) { return op->getAttrOfType<DenseI64ArrayAttr>(name).asArrayRef(); };
+    if (values("kernel") != values("strides") || llvm::any_of(values("pads"), [](int64_t pad) { return pad != 0; }))
+      return false;
+  } else if (!isa<ElementwiseOpInterface>(op)) {
+    return false;
+  }
+  return llvm::all_of(op->getOperands(), [](Value operand) {
+    return isa_and_nonnull<StageOp>(operand.getDefiningOp()) || readsAlongX(operand); // a staged operand is in memory
+  });
+}
+
+void bnc::scheduleElementwise(PipelineBuilder &builder, Func func, Value value, const BufferLayout &layout) {
   int64_t channels = layout.extents[0], width = layout.extents[1], lanes = builder.target.lanes;
   if (layout.strides[0] == 1 && channels >= 8) {
     int vector = channels % lanes == 0 ? lanes : 8;
     func.vectorize(builder.c, vector, channels % vector == 0 ? Halide::TailStrategy::RoundUp : Halide::TailStrategy::GuardWithIf);
     // Channels that fill half a register: two neighbours in x fill it.
-    if (channels == 8 && lanes == 16 && width % 2 == 0) {
+    if (channels == 8 && lanes == 16 && width % 2 == 0 && readsAlongX(value)) {
       Halide::Var xo("xo"), xi("xi");
       func.split(builder.x, xo, xi, 2).reorder(builder.c, xi, xo).vectorize(xi);
     }

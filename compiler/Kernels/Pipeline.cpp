@@ -158,7 +158,7 @@ void PipelineBuilder::store(Value value, KernelArgument::Role role) {
   }
   constrain(func.output_buffer(), layout);
   if (pending.empty())
-    scheduleElementwise(*this, func, layout);
+    scheduleElementwise(*this, func, value, layout);
   else
     scheduleConvolution(*this, func, pending.front(), layout);
   pending.clear();

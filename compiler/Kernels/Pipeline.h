@@ -96,7 +96,7 @@ Halide::Func buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op);
 /// Partial reductions of a stored value, one Func per term or tuple (Reduction.cpp).
 std::vector<Halide::Func> buildReduction(PipelineBuilder &builder, mlir::Operation *op, const BufferLayout &layout);
 /// Plain loops, one vector of channels (or of x, where that is what lies together) at a time (Elementwise.cpp).
-void scheduleElementwise(PipelineBuilder &builder, Halide::Func func, const BufferLayout &layout);
+void scheduleElementwise(PipelineBuilder &builder, Halide::Func func, mlir::Value value, const BufferLayout &layout);
 
 /// The optimizer's kernel over flat ranges: {value, gradient, slots..., scalars} in, {value, slots...} out (Optimizer.cpp).
 std::pair<Halide::Pipeline, std::vector<Halide::Argument>> buildOptimizer(OptimizeOp op, const Target &target);
