@@ -1,0 +1,53 @@
+// Anchors over staged operands and packed weights; the grid of each kernel.
+// RUN: bnc-opt %s --bnc-form-kernels --bnc-lower-kernels=target=x86-64-v3 --split-input-file | FileCheck %s
+
+bnc.variable params @w : tensor<20x3x3x3xf32>
+
+// Zero padding is a border of the staged input; 20 outputs are stored as 24 channels, in blocks of one vector.
+// CHECK-LABEL: @padded
+bnc.graph inference @padded(%x: tensor<?x3x8x8xf32>) -> tensor<?x20x8x8xf32> {
+  %w = bnc.read @w : tensor<20x3x3x3xf32>
+  // CHECK: bnc.pack %{{.*}} -> tensor<3x3x3x3x8xf32>
+  // CHECK: bnc.kernel rows(2)
+  // CHECK: %[[S:.*]] = bnc.stage %{{.*}} pads = array<i64: 1, 1, 1, 1>}{{.*}} -> tensor<?x3x10x10xf32>
+  // CHECK: bnc.packed_conv %[[S]]
+  %y = bnc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x3x8x8xf32>, tensor<20x3x3x3xf32>) -> tensor<?x20x8x8xf32>
+  bnc.return %y : tensor<?x20x8x8xf32>
+}
+
+// -----
+
+bnc.variable params @w : tensor<10x32xf32>
+
+// A dense layer on a flattened image is a convolution that covers the image; its tasks are blocks of images.
+// CHECK-LABEL: @flattened
+bnc.graph inference @flattened(%x: tensor<?x8x2x2xf32>) -> tensor<?x10xf32> {
+  %w = bnc.read @w : tensor<10x32xf32>
+  // CHECK: bnc.pack %{{.*}} shape = array<i64: 10, 8, 2, 2>{{.*}} -> tensor<1x2x2x8x16xf32>
+  // CHECK: bnc.kernel images(32)
+  // CHECK-NOT: bnc.dense
+  %r = bnc.relu %x : tensor<?x8x2x2xf32>
+  %f = bnc.reshape %r {shape = array<i64: -1, 32>} : (tensor<?x8x2x2xf32>) -> tensor<?x32xf32>
+  %y = bnc.dense %f, %w : (tensor<?x32xf32>, tensor<10x32xf32>) -> tensor<?x10xf32>
+  bnc.return %y : tensor<?x10xf32>
+}
+
+// -----
+
+bnc.variable params @w : tensor<8x8x3x3xf32>
+
+// The gradient with respect to the input is a convolution of the padded gradient with flipped weights; the weight
+// gradient reads the same staged gradient and leaves slices that are merged.
+// CHECK-LABEL: @backward
+bnc.graph training @backward(%g: tensor<?x8x6x6xf32>, %x: tensor<?x8x8x8xf32>) -> (tensor<?x8x8x8xf32>, tensor<8x8x3x3xf32>) {
+  %w = bnc.read @w : tensor<8x8x3x3xf32>
+  // CHECK: bnc.pack {{.*}}{backward,
+  // CHECK: %[[K:.*]]:2 = bnc.kernel rows(8) {{.*}}chains = 16
+  // CHECK: %[[S:.*]] = bnc.stage %{{.*}} pads = array<i64: 2, 2, 2, 2>}{{.*}} -> tensor<?x8x10x10xf32>
+  // CHECK: bnc.packed_conv %[[S]]
+  // CHECK: bnc.weight_gradient %[[S]], %{{.*}} gradient_pads = array<i64: 2, 2>
+  // CHECK: bnc.merge_slices %[[K]]#
+  %dx = bnc.conv_input_gradient %g, %w {input_shape = array<i64: 8, 8>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<?x8x6x6xf32>, tensor<8x8x3x3xf32>) -> tensor<?x8x8x8xf32>
+  %dw = bnc.conv_weight_gradient %g, %x {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<?x8x6x6xf32>, tensor<?x8x8x8xf32>) -> tensor<8x8x3x3xf32>
+  bnc.return %dx, %dw : tensor<?x8x8x8xf32>, tensor<8x8x3x3xf32>
+}
