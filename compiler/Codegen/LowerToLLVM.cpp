@@ -376,7 +376,7 @@ private:
       add({address(local("train_forward")), address(local("train_backward")), address(local("train_update"))});
       addTrainingFields(fields, runningCount);
     } else {
-      add({null(), null(), null(), i32(BNC_LOSS_NONE), i64(0)});
+      add({null(), null(), null(), i32(BNC_LOSS_NONE), i32(0), i64(0)});
       add({null(), i64(0), null(), i64(0), i32(0)});             // labels
       add({null(), i64(0), null(), null(), i64(0), null()});     // optimizer
       add({i64(0), null(), i64(1), null()});                     // running
@@ -385,6 +385,15 @@ private:
     add({i64(inference ? intAttr(inference, "bnc.folded_bytes") : 0), inference ? address(local("infer_fold")) : null(),
          inference ? address(local("infer_run")) : null()});
     table(options.name + "_descriptor", {fields}, /*isPublicStruct=*/true);
+  }
+
+  /// Training strips a final softmax; the inference graph keeps it.
+  bool endsInSoftmax() {
+    if (!inference)
+      return false;
+    auto result = dyn_cast<OpResult>(inference.getBody().front().getTerminator()->getOperand(0));
+    auto kernel = result ? dyn_cast<KernelOp>(result.getOwner()) : KernelOp();
+    return kernel && isa_and_nonnull<SoftmaxOp>(kernel.getBody().front().getTerminator()->getOperand(result.getResultNumber()).getDefiningOp());
   }
 
   void addTrainingFields(std::vector<Constant> &fields, int64_t &runningCount) {
@@ -397,7 +406,7 @@ private:
     });
     int32_t lossId = kind == LossKind::SoftmaxCrossEntropy ? BNC_LOSS_SOFTMAX_CROSS_ENTROPY : kind == LossKind::Mse ? BNC_LOSS_MSE : BNC_LOSS_BCE_WITH_LOGITS;
     unsigned labels = training.getArgumentTypes().size() - 1;
-    add({i32(lossId), i64(classes)});
+    add({i32(lossId), i32(endsInSoftmax()), i64(classes)});
     std::vector<Constant> labelFields = tensorFields("labels", training.getInputName(labels), cast<RankedTensorType>(training.getArgumentTypes()[labels]));
     fields.insert(fields.end(), labelFields.begin(), labelFields.end());
 

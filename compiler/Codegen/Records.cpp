@@ -455,10 +455,26 @@ FailureOr<std::vector<Step>> bnc::stepsOf(Operation *op, const Target &target) {
     if (!constant->hasAttr("storage"))
       return Steps{};
     auto splat = dyn_cast<SplatElementsAttr>(constant.getValue());
-    if (!splat)
-      return op->emitOpError("between kernels has to hold one value everywhere");
+    if (!splat) {
+      if (!typeOf(constant.getResult()).getElementType().isF32())
+        return op->emitOpError("between kernels has to hold floats, or one value everywhere");
+      std::vector<float> values;
+      for (APFloat value : cast<DenseElementsAttr>(constant.getValue()).getValues<APFloat>())
+        values.push_back(value.convertToFloat());
+      std::vector<int64_t> words = wordsOf(bnc_constant{locationOf(constant.getResult()), int64_t(values.size())});
+      values.resize(llvm::alignTo(values.size(), 2));
+      size_t header = words.size();
+      words.resize(header + values.size() / 2);
+      std::memcpy(words.data() + header, values.data(), values.size() * sizeof(float));
+      return Steps{{"bnc_rt_constant", words, ""}};
+    }
     return step("bnc_rt_fill", bnc_fill{locationOf(constant.getResult()), bitsOf(constant.getResult()), typeOf(constant.getResult()).getNumElements(),
                                         bits(splat.getSplatValue<APFloat>())});
+  }
+  if (auto add = dyn_cast<AddOp>(op)) {
+    if (add.getLhs().getType() != add.getRhs().getType() || bitsOf(add.getLhs()) != 32)
+      return op->emitOpError("cannot be executed between kernels");
+    return step("bnc_rt_add", bnc_add{locationOf(add.getLhs()), locationOf(add.getRhs()), locationOf(add.getResult()), typeOf(add.getResult()).getNumElements()});
   }
   if (auto add = dyn_cast<FoldAddOp>(op)) {
     bnc_fold_axis record{};

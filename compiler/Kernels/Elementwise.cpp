@@ -99,6 +99,8 @@ Element operandOf(PipelineBuilder &builder, Operation *op, unsigned index) {
       return [=](Expr, Expr, Expr, Expr) { return Expr(value); };
     }
   Element element = builder.element(operand);
+  if (const KernelArgument *argument = builder.argumentOf(operand); argument && argument->layout.extents.size() == 3)
+    return element; // broadcasts by itself
   if (cast<RankedTensorType>(operand.getType()).getRank() == cast<RankedTensorType>(op->getResult(0).getType()).getRank())
     return broadcast(element, operand, op->getResult(0));
   return element;

@@ -205,9 +205,32 @@ BufferLayout activationLayout(ImageShape shape, int64_t stored) {
   return layout;
 }
 
-BufferLayout layoutOf(Value inside, StorageAttr storage, const Target &target) {
+/// The result that a tensor without a batch, a variable or a constant, broadcasts to; null if it is read otherwise.
+Value broadcastResult(Value inside, Value outside) {
+  if (isa<BlockArgument>(outside) || outside.getDefiningOp<KernelOp>())
+    return nullptr;
+  for (Operation *user : inside.getUsers())
+    if (isa<AddOp, DivOp, MaxOp, MinOp, MulOp, SubOp>(user))
+      return user->getResult(0);
+  return nullptr;
+}
+
+/// (channel, x, y) of such a tensor, its shape aligned with the result's at the last dimension.
+BufferLayout broadcastLayout(Value inside, Value result) {
+  SmallVector<int64_t> shape(typeOf(inside).getShape());
+  shape.insert(shape.begin(), typeOf(result).getRank() - shape.size(), 1);
+  int64_t width = shape.size() > 2 ? shape.back() : 1, height = shape.size() > 3 ? shape[2] : 1;
+  BufferLayout layout;
+  layout.extents = {shape[1], width, height};
+  layout.strides = {width * height, 1, width};
+  return layout;
+}
+
+BufferLayout layoutOf(Value inside, Value outside, StorageAttr storage, const Target &target) {
   RankedTensorType type = typeOf(inside);
   BufferLayout layout;
+  if (Value result = broadcastResult(inside, outside))
+    return broadcastLayout(inside, result);
   if (isPerSample(inside)) {
     layout = packedLayout({1});
     layout.imageDimension = 0;
@@ -264,7 +287,7 @@ KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
   body.walk([&](LossGradientOp) { needsScalars = true; });
   for (BlockArgument argument : body.getArguments()) {
     Value outside = kernel.getInputs()[argument.getArgNumber()];
-    add({KernelArgument::Input, argument, argument.getArgNumber(), 0, layoutOf(argument, storageOf(outside), target)});
+    add({KernelArgument::Input, argument, argument.getArgNumber(), 0, layoutOf(argument, outside, storageOf(outside), target)});
   }
   if (needsScalars)
     add({KernelArgument::Scalars, Value(), 0, 0, packedLayout({8})});
@@ -295,7 +318,7 @@ KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
         add({KernelArgument::Result, value, unsigned(index), term, packedLayout({storage.getChannels()})});
       continue;
     }
-    add({KernelArgument::Result, value, unsigned(index), 0, layoutOf(value, storage, target)});
+    add({KernelArgument::Result, value, unsigned(index), 0, layoutOf(value, kernel.getResult(index), storage, target)});
   }
   return interface;
 }

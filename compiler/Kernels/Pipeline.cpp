@@ -61,6 +61,12 @@ Element PipelineBuilder::element(Value value) {
     const BufferLayout &layout = argumentOf(value)->layout;
     if (layout.extents.size() == 1) // one entry per sample
       return [=](Expr, Expr, Expr, Expr n) { return param(n); };
+    if (layout.extents.size() == 3) { // a variable or constant that broadcasts
+      SmallVector<int, 3> last{int(layout.extents[0]) - 1, int(layout.extents[1]) - 1, int(layout.extents[2]) - 1};
+      return [=](Expr c, Expr x, Expr y, Expr) {
+        return param(Halide::min(c, last[0]), last[1] ? x : Expr(0), last[2] ? y : Expr(0));
+      };
+    }
     if (layout.strides[0] == 1)
       return [=](Expr c, Expr x, Expr y, Expr n) { return param(c, x, y, n); };
     // The file's layout has no padded channels.

@@ -37,6 +37,12 @@ bool isInline(Operation *op) {
              PadOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp, ReshapeOp, SliceOp, SoftmaxOp, TransposeOp>(op);
 }
 
+/// One number: written into the kernels that use it. Other constants are inputs.
+bool isSplat(Operation *op) {
+  auto constant = dyn_cast<ConstantOp>(op);
+  return constant && isa<SplatElementsAttr>(constant.getValue());
+}
+
 /// Reads more than it writes, by a factor that makes reading it again in every kernel a bad bargain.
 bool isReducing(Operation *op) { return isa<ReduceMaxOp, ReduceMeanOp, ReduceSumOp, SoftmaxOp, LogSoftmaxOp>(op); }
 
@@ -230,7 +236,7 @@ private:
     while (!worklist.empty())
       for (Value operand : worklist.pop_back_val()->getOperands()) {
         Operation *producer = operand.getDefiningOp();
-        if (producer && (isa<ConstantOp>(producer) || (batch.contains(operand) && !roots.contains(operand))))
+        if (producer && (isSplat(producer) || (batch.contains(operand) && !roots.contains(operand))))
           take(producer);
       }
 

@@ -1,7 +1,9 @@
 #include "metrics.h"
 
 #include <inttypes.h>
+#include <float.h>
 #include <math.h>
+#include <stdbool.h>
 
 bnc_status bnc_metrics_check(const bnc_object *object) {
   const bnc_model_descriptor *model = object->model;
@@ -31,16 +33,19 @@ bnc_status bnc_labels_check(const bnc_object *object, const void *labels, int64_
   return BNC_OK;
 }
 
-static double cross_entropy(const float *logits, int64_t count, int32_t label, int64_t *correct) {
+/* `values` are logits, or the softmax of logits. */
+static double cross_entropy(const float *values, bool is_softmax, int64_t count, int32_t label, int64_t *correct) {
   int64_t largest = 0;
   double sum = 0;
   for (int64_t i = 1; i < count; ++i)
-    if (logits[i] > logits[largest])
+    if (values[i] > values[largest])
       largest = i;
-  for (int64_t i = 0; i < count; ++i)
-    sum += exp((double)logits[i] - logits[largest]);
   *correct += largest == label;
-  return log(sum) + logits[largest] - logits[label];
+  if (is_softmax)
+    return -log(values[label] > 0 ? values[label] : DBL_MIN);
+  for (int64_t i = 0; i < count; ++i)
+    sum += exp((double)values[i] - values[largest]);
+  return log(sum) + values[largest] - values[label];
 }
 
 static double mean_squared_error(const float *output, const float *target, int64_t count) {
@@ -67,7 +72,7 @@ bnc_metrics bnc_metrics_of_output(const bnc_model_descriptor *model, const float
   for (int64_t i = 0; i < batch; ++i, output += count)
     switch (model->loss) {
     case BNC_LOSS_SOFTMAX_CROSS_ENTROPY:
-      loss += cross_entropy(output, count, ((const int32_t *)labels)[i], &metrics.correct);
+      loss += cross_entropy(output, model->output_is_softmax, count, ((const int32_t *)labels)[i], &metrics.correct);
       break;
     case BNC_LOSS_MSE:
       loss += mean_squared_error(output, (const float *)labels + i * count, count);

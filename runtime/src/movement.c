@@ -176,3 +176,21 @@ void bnc_rt_fill(bnc_exec *exec, const bnc_fill *step) {
     else
       ((double *)result)[i] = value;
 }
+
+void bnc_rt_constant(bnc_exec *exec, const bnc_constant *step) {
+  memcpy(bnc_locate(exec, step->result), step + 1, (size_t)step->count * sizeof(float));
+}
+
+/* ---- add --------------------------------------------------------------------------------------------- */
+
+void bnc_rt_add(bnc_exec *exec, const bnc_add *step) {
+  const float *lhs = bnc_locate(exec, step->lhs), *rhs = bnc_locate(exec, step->rhs);
+  float *result = bnc_locate(exec, step->result);
+  double norm = 0;
+  for (int64_t i = 0; i < step->count; ++i) {
+    norm -= (double)lhs[i] * lhs[i] + (double)rhs[i] * rhs[i];
+    result[i] = lhs[i] + rhs[i];
+    norm += (double)result[i] * result[i];
+  }
+  exec->gradient_sum_of_squares += norm;
+}

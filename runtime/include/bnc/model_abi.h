@@ -222,6 +222,15 @@ void bnc_rt_copy(bnc_exec *exec, const bnc_copy *step);
 typedef struct bnc_fill { bnc_location result; int64_t bits, count, value; } bnc_fill;
 void bnc_rt_fill(bnc_exec *exec, const bnc_fill *step);
 
+/* Copies the `count` floats that follow the record. */
+typedef struct bnc_constant { bnc_location result; int64_t count; } bnc_constant;
+void bnc_rt_constant(bnc_exec *exec, const bnc_constant *step);
+
+/* result = lhs + rhs, float: the gradient of a parameter that is used twice. Counts in the gradient norm in
+ * the place of its operands. */
+typedef struct bnc_add { bnc_location lhs, rhs, result; int64_t count; } bnc_add;
+void bnc_rt_add(bnc_exec *exec, const bnc_add *step);
+
 /* Reads float losses and float correct flags (one a sample) into exec->loss, correct, bad_sample. */
 typedef struct bnc_loss { bnc_location losses, correct; } bnc_loss;
 void bnc_rt_loss(bnc_exec *exec, const bnc_loss *step);
@@ -317,6 +326,7 @@ typedef struct bnc_model_descriptor {
   bnc_program train_backward; /* gradients                                                        */
   bnc_program train_update;   /* commits: optimizer step and running statistics                   */
   int32_t loss;               /* BNC_LOSS_*                                                       */
+  int32_t output_is_softmax;  /* the loss is of the softmax's operand, but output 0 of its result  */
   int64_t class_count;        /* labels are in [0, class_count); 0: labels are float              */
   bnc_tensor labels;
   const char *optimizer;      /* "sgd", "adam", ...                                               */
