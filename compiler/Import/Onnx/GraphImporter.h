@@ -55,6 +55,8 @@ struct Binding {
   static Binding of(HostTensor constant);
 };
 
+class NodeImporter;
+
 class GraphImporter {
 public:
   GraphImporter(mlir::MLIRContext &context, llvm::StringRef file, const Model &model, const ImportOptions &options);
@@ -62,8 +64,8 @@ public:
   /// Imports the whole graph. On failure one error has been reported.
   mlir::FailureOr<ImportedModel> run();
 
-  /// The value of a variable, which is created on first use; null after an error at `loc`.
-  mlir::Value readVariable(mlir::Location loc, const StoredView &view, Collection collection);
+  /// The value of a variable, which is created when `node` is its first user; null after an error.
+  mlir::Value readVariable(NodeImporter &node, const StoredView &view, Collection collection);
 
   const Model &model;
   const ImportOptions &options;
@@ -110,6 +112,24 @@ private:
   llvm::StringMap<Variable> variables;
 };
 
+/// An error being written, or one that is dropped. Converts to failure as a diagnostic does.
+class NodeError {
+public:
+  NodeError() = default;
+  explicit NodeError(mlir::InFlightDiagnostic diag) : diag(std::move(diag)) {}
+
+  template <typename T> NodeError &operator<<(T &&part) {
+    if (diag)
+      *diag << std::forward<T>(part);
+    return *this;
+  }
+  operator llvm::LogicalResult() const { return mlir::failure(); }
+  template <typename T> operator mlir::FailureOr<T>() const { return mlir::failure(); }
+
+private:
+  std::optional<mlir::InFlightDiagnostic> diag;
+};
+
 class NodeImporter {
 public:
   NodeImporter(GraphImporter &graph, const Node &node, mlir::Location loc)
@@ -117,7 +137,7 @@ public:
 
   //===-- Errors -------------------------------------------------------------===//
   /// Starts the error about this node; later ones are dropped.
-  mlir::InFlightDiagnostic error();
+  NodeError error();
   bool hasFailed() const { return failed; }
 
   //===-- Attributes: the default if absent, an error if of another kind ---------===//
@@ -160,15 +180,21 @@ public:
   /// if the node has failed before.
   template <typename OpTy> mlir::Value build(mlir::ValueRange operands, typename OpTy::Properties properties) {
     llvm::SmallVector<mlir::Type> types;
-    if (!mayBuild(operands) ||
-        !checkTypes(OpTy::inferReturnTypes(loc.getContext(), loc, operands, {}, &properties, {}, types), types))
+    if (!mayBuild(operands))
+      return {};
+    bool inferred = succeeded(
+        OpTy::inferReturnTypes(loc.getContext(), loc, operands, /*attributes=*/{}, &properties, /*regions=*/{}, types));
+    if (!checkTypes(inferred, types))
       return {};
     return OpTy::create(graph.builder, loc, types, operands, properties).getResult();
   }
   template <typename OpTy> mlir::Value build(mlir::ValueRange operands) {
     llvm::SmallVector<mlir::Type> types;
-    if (!mayBuild(operands) ||
-        !checkTypes(OpTy::inferReturnTypes(loc.getContext(), loc, operands, {}, nullptr, {}, types), types))
+    if (!mayBuild(operands))
+      return {};
+    bool inferred = succeeded(OpTy::inferReturnTypes(loc.getContext(), loc, operands, /*attributes=*/{},
+                                                     /*properties=*/nullptr, /*regions=*/{}, types));
+    if (!checkTypes(inferred, types))
       return {};
     return OpTy::create(graph.builder, loc, types, operands).getResult();
   }
@@ -197,7 +223,7 @@ public:
 
 private:
   bool mayBuild(mlir::ValueRange operands) const;
-  bool checkTypes(mlir::LogicalResult inferred, llvm::ArrayRef<mlir::Type> types);
+  bool checkTypes(bool inferred, llvm::ArrayRef<mlir::Type> types);
   const Attribute *findAttribute(llvm::StringRef name, Attribute::Kind kind);
 
   bool failed = false;

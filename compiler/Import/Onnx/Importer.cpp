@@ -309,28 +309,28 @@ LogicalResult GraphImporter::importOutputs() {
   return success();
 }
 
-Value GraphImporter::readVariable(Location loc, const StoredView &view, Collection collection) {
+Value GraphImporter::readVariable(NodeImporter &node, const StoredView &view, Collection collection) {
   auto [entry, isNew] = variables.try_emplace(view.name);
   Variable &variable = entry->second;
   if (!isNew) {
     if (variable.collection == collection)
       return variable.read;
-    emitError(loc) << "'" << view.name
-                   << "' is both a parameter and a running statistic; exporters merge equal tensors "
-                   << "of an untrained model: export with optimize=False, or with trained values";
+    node.error() << "uses '" << view.name << "' as a parameter and as a running statistic; exporters merge equal "
+                 << "tensors of an untrained model: export with optimize=False, or with trained values";
     return {};
   }
-  if (view.name == graphName || view.tensor->getNumElements() == 0) {
-    emitError(loc) << "'" << view.name << "' "
-                   << (view.name == graphName
-                           ? "is the name of a stored tensor and of the model; give the model another"
-                           : "has no elements");
+  if (view.name == graphName) {
+    node.error() << "uses '" << view.name << "', a tensor with the name of the model; give the model another name";
+    return {};
+  }
+  if (view.tensor->getNumElements() == 0) {
+    node.error() << "uses '" << view.name << "', which has no elements";
     return {};
   }
   auto type = RankedTensorType::get(view.tensor->shape, builder.getF32Type());
   OpBuilder atModule(graph);
-  VariableOp::create(atModule, loc, collection, view.name, type);
-  variable = {collection, ReadOp::create(builder, loc, type, view.name)};
+  VariableOp::create(atModule, node.loc, collection, view.name, type);
+  variable = {collection, ReadOp::create(builder, node.loc, type, view.name)};
   weights.add({view.name, view.tensor->shape, std::move(decode(*view.tensor)->floats)});
   return variable.read;
 }

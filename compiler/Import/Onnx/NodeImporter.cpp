@@ -51,11 +51,13 @@ std::string bnc::onnx::formatShape(ArrayRef<int64_t> shape) {
   return text;
 }
 
-InFlightDiagnostic NodeImporter::error() {
+NodeError NodeImporter::error() {
   if (failed)
     return {};
   failed = true;
-  return emitError(loc) << "'onnx." << node.opType << "' op ";
+  InFlightDiagnostic diag = emitError(loc);
+  diag << "'onnx." << node.opType << "' op ";
+  return NodeError(std::move(diag));
 }
 
 //===----------------------------------------------------------------------===//
@@ -209,8 +211,7 @@ Value NodeImporter::parameter(const Binding &binding, StringRef what, Collection
   case Binding::Kind::Stored: {
     if (!isFloat(binding.stored->tensor->type))
       break;
-    Value value = graph.readVariable(loc, *binding.stored, collection);
-    failed |= !value; // readVariable has said why
+    Value value = graph.readVariable(*this, *binding.stored, collection);
     for (const StoredView::Step &step : binding.stored->steps)
       value = step.isTranspose ? transpose(value, step.argument) : reshape(value, step.argument);
     return value;
@@ -218,7 +219,10 @@ Value NodeImporter::parameter(const Binding &binding, StringRef what, Collection
   default:
     break;
   }
-  error() << "takes '" << what << "', which does not hold floating-point elements";
+  DataType type = binding.kind == Binding::Kind::Stored     ? binding.stored->tensor->type
+                  : binding.kind == Binding::Kind::Constant ? binding.constant->type
+                                                            : DataType::Undefined; // a sequence
+  error() << "takes '" << what << "', which holds " << getTypeName(type) << " elements; expected floating point";
   return {};
 }
 
@@ -294,8 +298,8 @@ bool NodeImporter::mayBuild(ValueRange operands) const {
   return !failed && llvm::all_of(operands, [](Value value) { return static_cast<bool>(value); });
 }
 
-bool NodeImporter::checkTypes(LogicalResult inferred, ArrayRef<Type> types) {
-  if (mlir::failed(inferred)) {
+bool NodeImporter::checkTypes(bool inferred, ArrayRef<Type> types) {
+  if (!inferred) {
     failed = true; // the op has said why
     return false;
   }

@@ -28,11 +28,12 @@ struct TypeInfo {
 };
 
 constexpr TypeInfo kTypes[] = {
-    {DataType::Undefined, "undefined", 0}, {DataType::Float, "float", 4},     {DataType::UInt8, "uint8", 1},
-    {DataType::Int8, "int8", 1},           {DataType::UInt16, "uint16", 2},   {DataType::Int16, "int16", 2},
-    {DataType::Int32, "int32", 4},         {DataType::Int64, "int64", 8},     {DataType::String, "string", 0},
-    {DataType::Bool, "bool", 1},           {DataType::Float16, "float16", 2}, {DataType::Double, "double", 8},
-    {DataType::UInt32, "uint32", 4},       {DataType::UInt64, "uint64", 8},   {DataType::BFloat16, "bfloat16", 2},
+    {DataType::Undefined, "undefined", 0}, {DataType::Float, "float", 4},           {DataType::UInt8, "uint8", 1},
+    {DataType::Int8, "int8", 1},           {DataType::UInt16, "uint16", 2},         {DataType::Int16, "int16", 2},
+    {DataType::Int32, "int32", 4},         {DataType::Int64, "int64", 8},           {DataType::String, "string", 0},
+    {DataType::Bool, "bool", 1},           {DataType::Float16, "float16", 2},       {DataType::Double, "double", 8},
+    {DataType::UInt32, "uint32", 4},       {DataType::UInt64, "uint64", 8},         {DataType::BFloat16, "bfloat16", 2},
+    {DataType::Complex64, "complex64", 0}, {DataType::Complex128, "complex128", 0},
 };
 
 const TypeInfo *findType(DataType type) {

@@ -35,6 +35,8 @@ enum class DataType : int32_t {
   Double = 11,
   UInt32 = 12,
   UInt64 = 13,
+  Complex64 = 14,
+  Complex128 = 15,
   BFloat16 = 16,
 };
 

@@ -132,10 +132,10 @@ LogicalResult bnc::onnx::importConvTranspose(NodeImporter &node) {
     for (size_t i = 0; i < rank; ++i) {
       int64_t size = hasShape ? wanted[i] : spatial[i] * strides[i];
       int64_t full = (spatial[i] - 1) * strides[i] + windowExtent(kernel[i], dilations[i]) + outputPadding[i];
-      if (size < 1 || size > full)
-        return node.error() << "wants the size " << size << " in spatial dimension " << i
-                            << ", but without padding the result has " << full;
-      int64_t total = full - size;
+      if (size < 1 || size > INT32_MAX)
+        return node.error() << "wants the size " << size << " in spatial dimension " << i;
+      outputPadding[i] += std::max<int64_t>(0, size - full);
+      int64_t total = std::max<int64_t>(0, full - size);
       pads[i] = mode == "SAME_UPPER" ? total / 2 : total - total / 2;
       pads[i + rank] = total - pads[i];
     }

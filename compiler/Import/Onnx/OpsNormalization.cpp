@@ -26,10 +26,8 @@ static Value importAffine(NodeImporter &node, unsigned index, float neutral) {
   if (!isLiteralAffine(node, *binding))
     return node.parameter(index);
   const HostTensor *tensor = node.asConstant(*binding);
-  if (!tensor || !tensor->holdsFloats()) {
-    node.error() << "takes '" << node.node.inputs[index] << "', which does not hold floating-point elements";
-    return {};
-  }
+  if (!tensor || !tensor->holdsFloats())
+    return node.parameter(index); // which says what it is
   if (llvm::all_of(tensor->floats, [&](float value) { return value == neutral; }))
     return {};
   return node.literal(*tensor);

@@ -177,7 +177,8 @@ LogicalResult bnc::onnx::importReshape(NodeImporter &node) {
     SmallVector<int64_t> asked(shape);
     llvm::replace(asked, kInferred, int64_t(-1));
     llvm::replace(*from, int64_t(-1), ShapedType::kDynamic);
-    InFlightDiagnostic diag = node.error() << "reshapes " << formatShape(*from) << " to " << formatShape(asked);
+    NodeError diag = node.error();
+    diag << "reshapes " << formatShape(*from) << " to " << formatShape(asked);
     return diag << (hasBatch ? ", which does not keep the batch as a dimension"
                              : ", which has another number of elements");
   }
