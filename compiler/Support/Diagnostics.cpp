@@ -77,8 +77,12 @@ bnc::DiagnosticPrinter::DiagnosticPrinter(MLIRContext &context, raw_ostream &os,
 void bnc::DiagnosticPrinter::print(const Diagnostic &diagnostic) {
   if (diagnostic.getSeverity() == DiagnosticSeverity::Remark && !remarks)
     return;
-  if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
+  if (diagnostic.getSeverity() == DiagnosticSeverity::Error) {
+    // MLIR says this after the op itself has said what is wrong.
+    if (numErrors > 0 && StringRef(diagnostic.str()).ends_with("' op failed to infer returned types"))
+      return;
     ++numErrors;
+  }
   os << formatDiagnostic(diagnostic) << '\n';
   for (const Diagnostic &note : const_cast<Diagnostic &>(diagnostic).getNotes())
     os << formatDiagnostic(note) << '\n';

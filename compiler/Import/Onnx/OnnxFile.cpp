@@ -202,7 +202,7 @@ Error Reader::readExternal(const ::onnx::TensorProto &proto, size_t size, std::s
   if (!file)
     return file.takeError();
   if (offset > file->size() || size > file->size() - offset)
-    return fail("needs bytes " + Twine(offset) + " to " + Twine(offset + size) + " of the external file '" + location +
+    return fail("needs " + Twine(size) + " bytes at " + Twine(offset) + " of the external file '" + location +
                 "', which has only " + Twine(file->size()));
   bytes = file->substr(offset, size).str();
   return Error::success();
