@@ -5,10 +5,14 @@ The processes stay alive and take turns, a block of steps each, so that both see
 others wait for input. First the losses of the first steps must agree. Reported are the medians over the blocks, the
 ratio of the medians, and how far the ratio of neighbouring blocks spreads. PyTorch runs in both memory layouts; the
 faster one counts.
+
+Other work on the machine does not slow both sides alike: threads that wait in a spin, as PyTorch's do, lose far more
+when they are not alone. So the script measures what other processes took, and says when the medians do not count.
 """
 import argparse
 import gzip
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -22,6 +26,7 @@ from onnx import numpy_helper
 LAYOUTS = ("contiguous_format", "channels_last")
 AGREE_STEPS, AGREE = 10, 1e-3
 PAUSE = 0.05 # seconds in which the threads of the one before go to sleep
+FOREIGN = 0.05 # share of the processors that other processes may take
 
 
 class Side:
@@ -47,6 +52,18 @@ class Side:
         return memory
 
 
+def busy_seconds():
+    """Processor time of all processes since the machine started, stolen time included, without waiting."""
+    with open("/proc/stat") as file:
+        user, nice, system, _, _, irq, softirq, steal = (int(field) for field in file.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def own_seconds():
+    return sum(usage.ru_utime + usage.ru_stime for usage in (
+        resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)))
+
+
 def read_idx(path, header):
     with gzip.open(path) as file:
         return np.frombuffer(file.read(), np.uint8, offset=header)
@@ -67,6 +84,7 @@ def main():
     arguments = parser.parse_args()
     batches = 16
     count = batches * arguments.batch
+    start = time.monotonic(), busy_seconds(), own_seconds()
 
     with tempfile.TemporaryDirectory() as folder:
         images, labels = os.path.join(folder, "images"), os.path.join(folder, "labels")
@@ -93,6 +111,8 @@ def main():
             for side in sides:
                 side.blocks.append(side.run(arguments.steps)[0])
         memory = {side.name: side.finish() for side in sides}
+    elapsed, busy, own = time.monotonic() - start[0], busy_seconds() - start[1], own_seconds() - start[2]
+    foreign = max(0.0, busy - own) / (elapsed * os.cpu_count())
 
     median = {side.name: statistics.median(side.blocks) for side in sides}
     best = min(peers, key=lambda side: median[side.name])
@@ -106,6 +126,9 @@ def main():
     print("%s takes %.2f times as long as bnc (neighbouring blocks: %.2f to %.2f, middle half %.2f to %.2f)" % (
         best.name, median[best.name] / median["bnc"], ratios[0], ratios[-1],
         ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]))
+    print("by the fastest blocks: %.2f times" % (min(best.blocks) / min(bnc.blocks)))
+    print("other processes took %.0f %% of the processors%s" % (100 * foreign, "" if foreign <= FOREIGN else
+          ": the medians do not count, run this again on an idle machine"))
 
 
 if __name__ == "__main__":
