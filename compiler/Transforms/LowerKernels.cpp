@@ -205,7 +205,8 @@ private:
     // The input gradient of the same convolution has staged this gradient already.
     StageOp shared;
     for (Operation *user : gradient.getUsers())
-      if (auto stage = dyn_cast<StageOp>(user))
+      if (auto stage = dyn_cast<StageOp>(user);
+          stage && llvm::all_of(stage.getPads(), [](int64_t pad) { return pad >= 0; })) // else it is cut off at the border
         shared = stage;
     if (shared && shared->isBeforeInBlock(op)) {
       gradientPads.assign(shared.getPads().begin(), shared.getPads().begin() + 2);

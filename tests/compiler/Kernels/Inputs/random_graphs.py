@@ -142,7 +142,7 @@ class Network:
 
 
 def run(*command):
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if result.returncode != 0:
         raise RuntimeError("%s\n%s" % (" ".join(command), result.stderr[-2000:]))
     return result.stdout
@@ -195,7 +195,7 @@ def main():
     for seed in range(first, first + count):
         try:
             batch, worst = check(folder, seed, target)
-        except RuntimeError as error:
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
             print("seed %d: %s" % (seed, error))
             failed += 1
             continue
