@@ -40,14 +40,17 @@ struct StoredView {
   llvm::SmallVector<int64_t> shape; // after the steps
 };
 
-/// What a name of the ONNX graph stands for.
+/// What a name of the ONNX graph stands for. Transposes are not built before an op needs them: what is elementwise
+/// works on the tensor before them, so that the pairs around NHWC layers cancel.
 struct Binding {
-  enum class Kind { Unsupported, Computed, Stored, Constant, Sequence };
+  enum class Kind { Unsupported, Computed, Stored, Constant, Sequence, Comparison };
   Kind kind = Kind::Unsupported;
-  mlir::Value value;                          // Computed
+  mlir::Value value;                          // Computed; what a Comparison says is greater than its threshold
+  llvm::SmallVector<int64_t> permutation;     // Computed: not empty if the tensor is a transpose of `value`
+  mlir::Value transposed;                     // Computed: that transpose, once somebody needed it
   bool fromData = false;                      // Computed: depends on an input of the graph
   std::shared_ptr<const StoredView> stored;   // Stored
-  std::shared_ptr<const HostTensor> constant; // Constant; a cache for Stored
+  std::shared_ptr<const HostTensor> constant; // Constant; a cache for Stored; the threshold of a Comparison
   std::vector<Binding> elements;              // Sequence
 
   static Binding computed(mlir::Value value, bool fromData);
@@ -156,9 +159,18 @@ public:
   Binding *input(unsigned index);
   /// Its value in the program. A stored tensor is a parameter if it looks like one (isParameter), else a constant.
   mlir::Value data(unsigned index);
+  /// Its value for an elementwise op of one operand: of a transpose, the tensor before it. The transpose is then of
+  /// the node's result: bind() remembers it.
+  mlir::Value elementwise(unsigned index);
+  /// The same for an op whose operands broadcast: one value per input; false after an error.
+  bool broadcastable(llvm::SmallVectorImpl<mlir::Value> &values);
+  /// The transpose that bind() says the result has, with respect to the value it is given.
+  void setPermutation(llvm::ArrayRef<int64_t> axes) { permutation.assign(axes.begin(), axes.end()); }
+  /// The tensor that a Computed binding stands for.
+  mlir::Value materialize(Binding &binding);
   /// Its value where only something that does not depend on the graph's inputs may stand; stored tensors are variables.
   mlir::Value parameter(unsigned index, Collection collection = Collection::Params);
-  mlir::Value parameter(const Binding &binding, llvm::StringRef what, Collection collection = Collection::Params);
+  mlir::Value parameter(Binding &binding, llvm::StringRef what, Collection collection = Collection::Params);
   /// Its values at import; null after an error.
   const HostTensor *constant(unsigned index);
   /// Integers that do not depend on the batch; false after an error.
@@ -227,6 +239,7 @@ private:
   const Attribute *findAttribute(llvm::StringRef name, Attribute::Kind kind);
 
   bool failed = false;
+  llvm::SmallVector<int64_t> permutation; // of the result
 };
 
 /// Shape of a value; mlir::ShapedType::kDynamic for the batch.

@@ -41,6 +41,7 @@ static constexpr ImportRule kRules[] = {
     {"Gemm", 7, kNow, importGemm},
     {"GlobalAveragePool", 7, kNow, importGlobalAveragePool},
     {"GlobalMaxPool", 7, kNow, importGlobalMaxPool},
+    {"Greater", 7, kNow, importGreater},
     {"HardSigmoid", 7, kNow, importHardSigmoid},
     {"HardSwish", 14, kNow, importUnary<HardSwishOp>},
     {"Identity", 7, kNow, importIdentity},
@@ -91,6 +92,7 @@ static constexpr ImportRule kRules[] = {
     {"Transpose", 7, kNow, importTranspose},
     {"Unsqueeze", 7, 12, importUnsqueeze1},
     {"Unsqueeze", 13, kNow, importUnsqueeze13},
+    {"Where", 9, kNow, importWhere},
 };
 
 const ImportRule *bnc::onnx::findImportRule(llvm::StringRef opType, int64_t opset) {

@@ -215,7 +215,7 @@ LogicalResult GraphImporter::bindInputs() {
     SmallVector<int64_t> sizes(shape);
     if (!sizes.empty() && ShapedType::isDynamic(sizes[0]))
       sizes[0] = 1;
-    if (countElements(sizes).value_or(0) == 0)
+    if (countElements(sizes).value_or(0) == 0 || llvm::any_of(sizes, [](int64_t size) { return size > INT32_MAX; }))
       return error() << "has the shape " << formatShape(shape)
                      << "; expected sizes that are positive and fit in memory";
     names.push_back(input.name);
@@ -286,9 +286,9 @@ LogicalResult GraphImporter::importOutputs() {
   SmallVector<Type> types;
   SmallVector<mlir::Attribute> attributes;
   for (const ValueInfo &output : model.outputs) {
-    const Binding &binding = bindings[output.name];
-    if (binding.kind == Binding::Kind::Sequence)
-      return emitError(fileLoc) << "output '" << output.name << "' is a sequence; expected a tensor";
+    Binding &binding = bindings[output.name];
+    if (binding.kind == Binding::Kind::Sequence || binding.kind == Binding::Kind::Comparison)
+      return emitError(fileLoc) << "output '" << output.name << "' is a sequence or boolean; expected a float tensor";
     if (binding.kind == Binding::Kind::Unsupported)
       return emitError(fileLoc) << "output '" << output.name
                                 << "' is one that its node has but the importer does not support";
@@ -296,8 +296,14 @@ LogicalResult GraphImporter::importOutputs() {
       emitRemark(fileLoc) << "output '" << output.name << "' is dropped: it does not depend on the values of any input";
       continue;
     }
-    values.push_back(binding.value);
-    types.push_back(binding.value.getType());
+    Value value = binding.value;
+    if (const Node *producer = producers.lookup(output.name)) {
+      NodeImporter importer(*this, *producer, locate(*producer));
+      if (!(value = importer.materialize(binding)))
+        return failure();
+    }
+    values.push_back(value);
+    types.push_back(value.getType());
     attributes.push_back(
         builder.getDictionaryAttr(builder.getNamedAttr(kNameAttr, builder.getStringAttr(output.name))));
   }

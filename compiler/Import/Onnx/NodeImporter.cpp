@@ -127,10 +127,10 @@ Binding *NodeImporter::input(unsigned index) {
 }
 
 const HostTensor *NodeImporter::asConstant(Binding &binding) {
+  if (binding.kind != Binding::Kind::Stored && binding.kind != Binding::Kind::Constant)
+    return nullptr;
   if (binding.constant)
     return binding.constant.get();
-  if (binding.kind != Binding::Kind::Stored)
-    return nullptr;
   std::optional<HostTensor> tensor = decode(*binding.stored->tensor);
   if (!tensor)
     return nullptr;
@@ -173,9 +173,9 @@ Value NodeImporter::data(unsigned index) {
   if (!binding)
     return {};
   if (binding->kind == Binding::Kind::Computed)
-    return binding->value;
-  if (binding->kind == Binding::Kind::Sequence) {
-    error() << "reads '" << node.inputs[index] << "', which is a sequence; expected a tensor";
+    return materialize(*binding);
+  if (binding->kind == Binding::Kind::Sequence || binding->kind == Binding::Kind::Comparison) {
+    error() << "reads '" << node.inputs[index] << "', which is a sequence or boolean; expected a float tensor";
     return {};
   }
   if (binding->kind == Binding::Kind::Stored && isParameter(*binding->stored))
@@ -190,18 +190,88 @@ Value NodeImporter::data(unsigned index) {
   return literal(*tensor);
 }
 
+Value NodeImporter::materialize(Binding &binding) {
+  if (binding.permutation.empty() || failed)
+    return failed ? Value() : binding.value;
+  if (!binding.transposed)
+    binding.transposed = transpose(binding.value, binding.permutation);
+  return binding.transposed;
+}
+
+Value NodeImporter::elementwise(unsigned index) {
+  Binding *binding = input(index);
+  if (!binding || binding->kind != Binding::Kind::Computed)
+    return data(index);
+  permutation = binding->permutation;
+  return failed ? Value() : binding->value;
+}
+
+/// Shape of a tensor that broadcasts against one that is a transpose, before that transpose: with all its dimensions.
+static SmallVector<int64_t> undoPermutation(ArrayRef<int64_t> shape, ArrayRef<int64_t> permutation) {
+  SmallVector<int64_t> result(permutation.size(), 1);
+  size_t offset = permutation.size() - shape.size();
+  for (auto [dim, size] : llvm::enumerate(shape))
+    result[permutation[offset + dim]] = size;
+  return result;
+}
+
+bool NodeImporter::broadcastable(SmallVectorImpl<Value> &values) {
+  // All computed operands must be the same transpose; what is known besides them follows.
+  SmallVector<int64_t> common;
+  bool agrees = true, isFirst = true;
+  for (unsigned index = 0; index < getNumInputs(); ++index) {
+    Binding *binding = input(index);
+    if (!binding)
+      return false;
+    if (binding->kind != Binding::Kind::Computed)
+      continue;
+    agrees &= isFirst || common == binding->permutation;
+    common = binding->permutation;
+    isFirst = false;
+  }
+  bool keeps = agrees && !common.empty();
+  for (unsigned index = 0; index < getNumInputs(); ++index) {
+    Binding *binding = input(index);
+    if (keeps && binding->kind == Binding::Kind::Computed) {
+      values.push_back(binding->value);
+      continue;
+    }
+    Value value = data(index);
+    if (!value)
+      return false;
+    ArrayRef<int64_t> shape = getShape(value);
+    if (keeps && !shape.empty()) {
+      if (shape.size() > common.size()) {
+        error() << "has operands of which one is a transpose of lower rank, which is not supported";
+        return false;
+      }
+      SmallVector<int64_t> full(common.size() - shape.size(), 1), inverse(common.size());
+      full.append(shape.begin(), shape.end());
+      for (auto [dim, from] : llvm::enumerate(common))
+        inverse[from] = dim;
+      // With one dimension that is not 1 no element moves.
+      bool isVector = llvm::count_if(shape, [](int64_t size) { return size != 1; }) <= 1;
+      value = isVector ? reshape(value, undoPermutation(shape, common)) : transpose(reshape(value, full), inverse);
+    }
+    values.push_back(value);
+  }
+  if (keeps)
+    permutation = common;
+  return !failed;
+}
+
 Value NodeImporter::parameter(unsigned index, Collection collection) {
   Binding *binding = input(index);
   return binding ? parameter(*binding, node.inputs[index], collection) : Value();
 }
 
-Value NodeImporter::parameter(const Binding &binding, StringRef what, Collection collection) {
+Value NodeImporter::parameter(Binding &binding, StringRef what, Collection collection) {
   if (failed)
     return {};
   switch (binding.kind) {
   case Binding::Kind::Computed:
     if (!binding.fromData)
-      return binding.value;
+      return materialize(binding);
     error() << "takes '" << what << "' from a computed value; expected a tensor that is stored in the file";
     return {};
   case Binding::Kind::Constant:
@@ -354,7 +424,10 @@ LogicalResult NodeImporter::bind(unsigned index, Value value) {
            (found->second.fromData ||
             llvm::any_of(found->second.elements, [](const Binding &element) { return element.fromData; }));
   });
-  return bind(index, Binding::computed(value, fromData));
+  Binding result = Binding::computed(value, fromData);
+  if (!llvm::equal(permutation, llvm::seq<int64_t>(0, permutation.size())))
+    result.permutation = permutation;
+  return bind(index, std::move(result));
 }
 
 LogicalResult NodeImporter::bind(unsigned index, Binding binding) {

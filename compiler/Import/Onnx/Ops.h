@@ -31,16 +31,26 @@ mlir::Value importBiasAdd(NodeImporter &node);
 
 //===-- OpsElementwise.cpp -----------------------------------------------------===//
 template <typename OpTy> mlir::LogicalResult importUnary(NodeImporter &node) {
-  return node.bind(0, node.build<OpTy>(node.data(0)));
+  return node.bind(0, node.build<OpTy>(node.elementwise(0)));
 }
 template <typename OpTy> mlir::LogicalResult importBinary(NodeImporter &node) {
-  return node.bind(0, node.build<OpTy>({node.data(0), node.data(1)}));
+  llvm::SmallVector<mlir::Value> values;
+  if (!node.broadcastable(values))
+    return mlir::failure();
+  if (values.size() != 2)
+    return node.error() << "has " << values.size() << " inputs; expected 2";
+  return node.bind(0, node.build<OpTy>(values));
 }
 /// Max, Min and Sum of one or more inputs.
 template <typename OpTy> mlir::LogicalResult importVariadic(NodeImporter &node) {
-  mlir::Value result = node.data(0);
-  for (unsigned index = 1; index < node.getNumInputs(); ++index)
-    result = node.build<OpTy>({result, node.data(index)});
+  llvm::SmallVector<mlir::Value> values;
+  if (!node.broadcastable(values))
+    return mlir::failure();
+  if (values.empty())
+    return node.error() << "has no inputs";
+  mlir::Value result = values[0];
+  for (mlir::Value value : llvm::drop_begin(values))
+    result = node.build<OpTy>({result, value});
   return node.bind(0, result);
 }
 mlir::LogicalResult importAdd(NodeImporter &node);
@@ -50,6 +60,7 @@ mlir::LogicalResult importClip6(NodeImporter &node);
 mlir::LogicalResult importClip11(NodeImporter &node);
 mlir::LogicalResult importElu(NodeImporter &node);
 mlir::LogicalResult importGelu(NodeImporter &node);
+mlir::LogicalResult importGreater(NodeImporter &node);
 mlir::LogicalResult importHardSigmoid(NodeImporter &node);
 mlir::LogicalResult importIdentity(NodeImporter &node);
 mlir::LogicalResult importLeakyRelu(NodeImporter &node);
@@ -59,6 +70,7 @@ mlir::LogicalResult importPRelu(NodeImporter &node);
 mlir::LogicalResult importReciprocal(NodeImporter &node);
 mlir::LogicalResult importSelu(NodeImporter &node);
 mlir::LogicalResult importSwish(NodeImporter &node);
+mlir::LogicalResult importWhere(NodeImporter &node);
 
 //===-- OpsNormalization.cpp ---------------------------------------------------===//
 mlir::LogicalResult importBatchNormalization(NodeImporter &node);

@@ -247,8 +247,10 @@ Value bnc::onnx::importBiasAdd(NodeImporter &node) {
     else if (addend->kind == Binding::Kind::Constant && addend->constant->holdsFloats())
       shape = addend->constant->shape;
     ArrayRef<int64_t> result = getShape(sum->value);
-    int64_t position = static_cast<int64_t>(*axis) - static_cast<int64_t>(result.size() - shape.size());
-    int64_t channels = result[*axis];
+    int64_t channels = result[*axis], named = *axis; // the dimension in the sum's own order
+    if (!sum->permutation.empty())
+      named = llvm::find(sum->permutation, named) - sum->permutation.begin();
+    int64_t position = named - static_cast<int64_t>(result.size() - shape.size());
     if (shape.size() > result.size() || position < 0 || shape[position] != channels || countElements(shape) != channels)
       continue;
 
@@ -265,6 +267,7 @@ Value bnc::onnx::importBiasAdd(NodeImporter &node) {
     Value bias = node.reshape(node.parameter(source, node.node.inputs[1 - index]), channels);
     SmallVector<Value> operands(layer->getOperands());
     operands.push_back(bias);
+    node.setPermutation(sum->permutation);
     node.loc = FusedLoc::get(node.loc.getContext(), {layer->getLoc(), node.loc});
     // The layer without the bias stays behind, dead unless it has other users.
     if (auto dense = dyn_cast<DenseOp>(layer))

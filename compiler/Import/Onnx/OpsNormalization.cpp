@@ -96,7 +96,7 @@ static LogicalResult importDropout(NodeImporter &node, double ratio) {
     return failure();
   if (ratio == 0)
     return importIdentity(node);
-  return node.bind(0, node.build<DropoutOp>(node.data(0), {node.number(ratio)}));
+  return node.bind(0, node.build<DropoutOp>(node.elementwise(0), {node.number(ratio)}));
 }
 
 LogicalResult bnc::onnx::importDropout7(NodeImporter &node) {

@@ -125,8 +125,22 @@ template <typename OpTy> static LogicalResult importGlobalPool(NodeImporter &nod
   return reduce<OpTy>(node, input, llvm::to_vector(llvm::seq<int64_t>(2, rank)), /*keepDims=*/true);
 }
 
+/// `axes` of a transpose, as dimensions of the tensor before it. The result is a transpose likewise.
+static void moveBeforeTranspose(NodeImporter &node, const Binding &binding, MutableArrayRef<int64_t> axes,
+                                bool keepDims) {
+  if (binding.permutation.empty())
+    return;
+  for (int64_t &axis : axes)
+    axis = binding.permutation[axis];
+  SmallVector<int64_t> left;
+  for (int64_t dim : binding.permutation)
+    if (keepDims || !llvm::is_contained(axes, dim))
+      left.push_back(keepDims ? dim : dim - llvm::count_if(axes, [&](int64_t axis) { return axis < dim; }));
+  node.setPermutation(left);
+}
+
 template <typename OpTy> static LogicalResult importReduction(NodeImporter &node, bool axesAreInput) {
-  Value input = node.data(0);
+  Value input = node.elementwise(0);
   if (!input)
     return failure();
   int64_t rank = getShape(input).size();
@@ -136,8 +150,10 @@ template <typename OpTy> static LogicalResult importReduction(NodeImporter &node
       return node.bind(0, input);
     axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
   }
+  bool keepDims = node.getInt("keepdims", 1) != 0;
+  moveBeforeTranspose(node, *node.input(0), axes, keepDims);
   llvm::sort(axes);
-  return reduce<OpTy>(node, input, axes, node.getInt("keepdims", 1) != 0);
+  return reduce<OpTy>(node, input, axes, keepDims);
 }
 
 LogicalResult bnc::onnx::importGlobalAveragePool(NodeImporter &node) { return importGlobalPool<ReduceMeanOp>(node); }

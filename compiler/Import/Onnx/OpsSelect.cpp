@@ -13,17 +13,30 @@ using namespace bnc::onnx;
 //===----------------------------------------------------------------------===//
 
 LogicalResult bnc::onnx::importConcat(NodeImporter &node) {
+  if (!node.hasInput(0))
+    return node.error() << "has no inputs";
+  // Equal transposes of all inputs are one transpose of the result.
+  SmallVector<int64_t> permutation;
+  for (unsigned index = 0; index < node.getNumInputs(); ++index) {
+    Binding *binding = node.input(index);
+    if (!binding)
+      return failure();
+    if (index == 0)
+      permutation = binding->permutation;
+    else if (binding->permutation != permutation)
+      permutation.clear();
+  }
   SmallVector<Value> operands;
   for (unsigned index = 0; index < node.getNumInputs(); ++index) {
-    operands.push_back(node.data(index));
+    operands.push_back(permutation.empty() ? node.data(index) : node.elementwise(index));
     if (!operands.back())
       return failure();
   }
-  if (operands.empty())
-    return node.error() << "has no inputs";
   int64_t axis = node.normalizeAxis(node.getInt("axis", 1), getShape(operands[0]).size());
   if (node.hasFailed())
     return failure();
+  if (!permutation.empty())
+    axis = permutation[axis];
   for (Value operand : operands)
     if (axis == 0 && !getShape(operand).empty() && ShapedType::isDynamic(getShape(operand)[0]))
       return node.error() << "joins along dimension 0, the batch; expected an axis within a sample";
@@ -200,8 +213,13 @@ static FailureOr<int64_t> getSplitAxis(NodeImporter &node, Value input) {
 }
 
 /// Sizes of `size` cut into pieces of `piece`; the last may be smaller.
-static SmallVector<int64_t> cut(int64_t size, int64_t piece) {
+static SmallVector<int64_t> cut(NodeImporter &node, int64_t size, int64_t piece) {
+  constexpr int64_t kMaxParts = 1 << 16; // more is a mistake of the file
   SmallVector<int64_t> sizes;
+  if (size / piece >= kMaxParts) {
+    node.error() << "splits a dimension of size " << size << " into parts of " << piece;
+    return sizes;
+  }
   for (int64_t rest = size; rest > 0; rest -= piece)
     sizes.push_back(std::min(rest, piece));
   return sizes;
@@ -216,7 +234,7 @@ static LogicalResult importSplit(NodeImporter &node, SmallVector<int64_t> sizes)
   if (sizes.empty()) {
     if (count == 0 || (size % count != 0 && node.opset < 18))
       return node.error() << "splits dimension " << *axis << " of size " << size << " into " << count << " equal parts";
-    sizes = cut(size, (size + count - 1) / count);
+    sizes = cut(node, size, (size + count - 1) / count);
   }
   if (static_cast<int64_t>(sizes.size()) != count)
     return node.error() << "has " << count << " outputs for " << sizes.size() << " parts";
@@ -245,14 +263,14 @@ LogicalResult bnc::onnx::importSplitToSequence(NodeImporter &node) {
   SmallVector<int64_t> sizes;
   bool keepsDim = true;
   if (!node.hasInput(1)) {
-    sizes = cut(size, 1);
+    sizes = cut(node, size, 1);
     keepsDim = node.getInt("keepdims", 1) != 0;
   } else if (!node.getConstantInts(1, sizes)) {
     return failure();
   } else if (node.constant(1)->shape.empty()) {
     if (sizes[0] < 1)
       return node.error() << "splits into parts of size " << sizes[0];
-    sizes = cut(size, sizes[0]);
+    sizes = cut(node, size, sizes[0]);
   }
   Binding sequence;
   sequence.kind = Binding::Kind::Sequence;

@@ -19,7 +19,9 @@ static std::optional<SmallVector<int64_t>> getInputShape(NodeImporter &node, uns
     return std::nullopt;
   switch (binding->kind) {
   case Binding::Kind::Computed: {
-    SmallVector<int64_t> shape(getShape(binding->value));
+    SmallVector<int64_t> before(getShape(binding->value)), shape(before);
+    for (auto [size, dim] : llvm::zip(shape, binding->permutation))
+      size = before[dim];
     llvm::replace(shape, ShapedType::kDynamic, int64_t(-1));
     return shape;
   }
@@ -28,7 +30,8 @@ static std::optional<SmallVector<int64_t>> getInputShape(NodeImporter &node, uns
   case Binding::Kind::Constant:
     return binding->constant->shape;
   default:
-    node.error() << "reads '" << node.node.inputs[index] << "', which is a sequence; expected a tensor";
+    node.error() << "reads '" << node.node.inputs[index]
+                 << "', which is a sequence or boolean; expected a float tensor";
     return std::nullopt;
   }
 }
@@ -263,6 +266,14 @@ LogicalResult bnc::onnx::importTranspose(NodeImporter &node) {
   if (!llvm::equal(sorted, llvm::seq<int64_t>(0, shape->size())))
     return node.error() << "has perm = " << formatShape(permutation) << " for a tensor of rank " << shape->size();
   Binding *binding = node.input(0);
+  if (binding->kind == Binding::Kind::Computed) {
+    // Dimension i of the result is dimension permutation[i] of a tensor that may itself be a transpose.
+    if (!binding->permutation.empty())
+      for (int64_t &dim : permutation)
+        dim = binding->permutation[dim];
+    node.setPermutation(permutation);
+    return node.bind(0, binding->value);
+  }
   if (binding->kind != Binding::Kind::Stored)
     return node.bind(0, node.transpose(node.data(0), permutation));
   StoredView view = *binding->stored;

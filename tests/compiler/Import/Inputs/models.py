@@ -240,6 +240,49 @@ def conv_transposed_weight():
     return b.model("y")
 
 
+def channels_last():
+    """Keras: everything is NHWC, with a transpose to NCHW and back around each layer, and HWIO kernels."""
+    b = Builder(15, inputs=(("x", ("N", 8, 8, 3)),))
+    b.weight("conv/kernel", 3, 3, 3, 4), b.weight("conv/bias", 4), b.weight("dense/kernel", 4, 5), b.weight("dense/bias", 5)
+    to_first, to_last = dict(perm=[0, 3, 1, 2]), dict(perm=[0, 2, 3, 1])
+    b.node("Transpose", ["x"], "x1", **to_first)
+    b.node("Transpose", ["conv/kernel"], "w", perm=[3, 2, 0, 1])
+    b.node("Conv", ["x1", "w"], "c1", name="conv"), b.node("Transpose", ["c1"], "c", **to_last)
+    b.node("Reshape", ["conv/bias", b.constant("shape", np.array([1, 1, 1, 4], np.int64))], "b4")
+    b.node("Add", ["c", "b4"], "a", name="bias"), b.node("Transpose", ["a"], "a1", **to_first)
+    b.batch_norm("a1", "bn", 4), b.node("Transpose", ["bn_out"], "n", **to_last)
+    b.node("Mul", ["n", b.weight("layer_scale/gamma", 4)], "s"), b.node("Relu", ["s"], "r")
+    b.node("Add", ["r", "n"], "sum"), b.node("Mul", ["sum", b.weight("mask", 6, 6, 4)], "masked")
+    b.node("Concat", ["masked", "sum"], "cc", axis=-1)
+    b.node("Split", ["cc"], ["half", "other"], axis=3)
+    b.node("Transpose", ["sum"], "r1", **to_first)
+    b.node("MaxPool", ["r1"], "p1", kernel_shape=[2, 2], strides=[2, 2]), b.node("Transpose", ["p1"], "p", **to_last)
+    b.node("ReduceMean", ["p"], "m", axes=[1, 2], keepdims=0), b.node("ReduceMean", ["half"], "h", axes=[1, 2], keepdims=0)
+    b.node("Add", ["m", "h"], "mh")
+    b.node("MatMul", ["mh", "dense/kernel"], "d"), b.node("Add", ["d", "dense/bias"])
+    return b.model("y")
+
+
+def softplus_of_pytorch():
+    """Where(x * beta > threshold, x, Softplus(x * beta) / beta), with beta 1 and 2."""
+    b = Builder(18, inputs=(("x", ("N", 5)),))
+    x = "x"
+    for beta in (1, 2):
+        name = "b%d" % beta
+        b.constant(name, np.float32(beta)), b.constant(name + "t", np.float32(20))
+        b.node("Mul", [x, name], name + "x"), b.node("Softplus", [name + "x"], name + "s")
+        b.node("Div", [name + "s", name], name + "d"), b.node("Greater", [name + "x", name + "t"], name + "g")
+        x = b.node("Where", [name + "g", x, name + "d"], "y" if beta == 2 else "z")
+    return b.model("y")
+
+
+def where():
+    b = Builder(18)
+    b.node("Greater", ["x", b.constant("zero", np.float32(0))], "g"), b.node("Neg", ["x"], "n")
+    b.node("Where", ["g", "x", "n"], name="choose")
+    return b.model("y")
+
+
 def two_uses_of_conv():
     """The sum is no bias: the convolution's own result is used, too."""
     b = Builder()
@@ -361,8 +404,15 @@ def selecting():
     b.constant("axes", np.array([2, -1], np.int64)), b.constant("steps", np.array([2, 3], np.int64))
     b.node("Slice", ["c", "starts", "ends", "axes", "steps"], "d")
     b.node("Gather", ["d", b.constant("one", np.int64(-1))], "e", axis=1)
-    b.node("Pad", ["e", b.constant("pads", np.array([0, 1, -1, 0, 0, 2], np.int64)),
+    b.node("Pad", ["e", b.constant("pads", np.array([0, 1, 0, 0, 0, 2], np.int64)),
                    b.constant("value", np.float32(3))])
+    return b.model("y")
+
+
+def pad_negative():
+    """A negative pad removes elements."""
+    b = Builder(inputs=(("x", ("N", 4, 3)),))
+    b.node("Pad", ["x", b.constant("pads", np.array([0, 1, -1, 0, 0, 2], np.int64))])
     return b.model("y")
 
 
