@@ -1,0 +1,115 @@
+//===- Compile.h - from a model file to any phase --------------------*- C++ -*-===//
+
+#ifndef COMPILER_DRIVER_COMPILE_H
+#define COMPILER_DRIVER_COMPILE_H
+
+#include "compiler/Codegen/Codegen.h"
+#include "compiler/Driver/Phases.h"
+#include "compiler/Import/Model.h"
+#include "compiler/Support/Diagnostics.h"
+#include "compiler/Transforms/Passes.h"
+
+#include "mlir/IR/MLIRContext.h"
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace bnc {
+
+/// The optimizer as --optimizer gives it.
+struct OptimizerSpec {
+  std::string name = "sgd";    // sgd, adam or adamw
+  std::vector<double> numbers; // the learning rate, then in the order of optimizerNumbers(); filled by parse()
+  bool nesterov = false;
+
+  OptimizerSpec();
+  /// Reads "NAME[:key=number,...,nesterov]". Returns what was expected instead, or "".
+  std::string parse(llvm::StringRef text);
+  bool hasMomentum() const;
+  Optimizer algorithm() const;
+};
+
+enum class Part { Both, Train, Infer };
+
+/// What the options that all verbs share say. Where a verb has no such option, the default holds.
+struct CompileOptions {
+  std::string model;
+  std::string name;            // C identifier; "": from the model
+  std::optional<int64_t> batch; // mlir::ShapedType::kDynamic: any; unset: as the model has it
+  std::string target = "host";
+  Part part = Part::Both;
+  LossKind loss = LossKind::SoftmaxCrossEntropy;
+  OptimizerSpec optimizer;
+  std::string trainable, freeze; // regular expressions
+  FoldMode fold = FoldMode::On;
+  std::optional<RunningVariance> runningVariance;
+  std::string dumpDir; // "": nowhere
+  bool remarks = false;
+  int64_t jobs = 0;
+  bool useCache = true;
+  bool progress = true; // a line on the terminal while kernels compile
+  bool traced = false;   // MLIR flags ask to see the compilation itself
+  llvm::raw_ostream *diagnostics = &llvm::errs(); // where the module's errors, warnings and remarks go
+  std::set<std::string> given; // names of the options on the command line
+};
+
+/// One model on its way through the phases. Everything that goes wrong is reported once, by whoever sees it.
+class Compilation {
+public:
+  explicit Compilation(const CompileOptions &options);
+
+  /// Reads the model file. Its phase is then phase().
+  mlir::LogicalResult read();
+
+  /// Brings the module to `target`, by way of every phase between. `training` and `inference` are reached from `import`
+  /// only; for `kernels` both graphs are made and merged into one module, each variable once.
+  mlir::LogicalResult advanceTo(Phase target);
+
+  /// Objects and header, from whatever phase the module is in. Kernels that are in the cache are not compiled again.
+  mlir::LogicalResult emit(CompiledModel &model);
+
+  /// emit() through a cache of whole models; for verbs that run the model in this process.
+  mlir::LogicalResult emitCached(CompiledModel &model);
+
+  /// The module as text. `weightsFile` is what its attribute bnc.weights will say; "" leaves the model's own file.
+  std::string print(llvm::StringRef weightsFile, bool locations) const;
+
+  /// Fails, with a sentence that says what to do, if the values of the variables are not at hand.
+  mlir::LogicalResult requireWeights();
+
+  mlir::ModuleOp module() const { return *imported.module; }
+  Phase phase() const { return current; }
+  const Weights &weights() const { return imported.weights; }
+  /// The C identifier that prefixes the model's functions.
+  const std::string &name() const { return modelName; }
+
+private:
+  mlir::LogicalResult checkOptions();
+  mlir::LogicalResult makeGraph(mlir::ModuleOp module, Phase phase);
+  mlir::LogicalResult makeGraphs();
+  mlir::LogicalResult run(mlir::ModuleOp module, llvm::function_ref<void(mlir::OpPassManager &)> build);
+  mlir::LogicalResult dump(mlir::ModuleOp module, Phase phase);
+  void recordOptions(mlir::ModuleOp module);
+  CodegenOptions codegenOptions() const;
+  mlir::LogicalResult fail(const llvm::Twine &message);
+
+  CompileOptions options;
+  std::unique_ptr<mlir::MLIRContext> context;
+  std::unique_ptr<DiagnosticPrinter> printer;
+  ImportedModel imported;
+  Phase current = Phase::Import;
+  std::string modelName;
+};
+
+/// Folder for what can be computed again: $XDG_CACHE_HOME/bnc, else ~/.cache/bnc; "" if there is no home.
+std::string cacheFolder();
+
+/// Adds what `from` has and `to` lacks: variables (an optimizer's and a changed `trainable` come with the training
+/// module, which must be `to`) and graphs.
+void mergeModules(mlir::ModuleOp to, mlir::ModuleOp from);
+
+} // namespace bnc
+
+#endif // COMPILER_DRIVER_COMPILE_H

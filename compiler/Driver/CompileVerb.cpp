@@ -1,0 +1,76 @@
+//===- CompileVerb.cpp - bnc compile ------------------------------------------------===//
+
+#include "compiler/Driver/AtomicFile.h"
+#include "compiler/Driver/Output.h"
+#include "compiler/Driver/Report.h"
+#include "compiler/Driver/Verbs.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace bnc;
+
+/// Values for the weights file: those of --weights, which must fit, or the model's own; none if there are none.
+static FailureOr<std::optional<SafetensorsFile>> chooseWeights(const CompileCommand &command,
+                                                               const Compilation &compilation) {
+  if (command.weights.empty()) {
+    if (compilation.weights().empty())
+      return std::optional<SafetensorsFile>();
+    SafetensorsFile own;
+    own.weights = compilation.weights();
+    return std::optional<SafetensorsFile>(std::move(own));
+  }
+  Expected<SafetensorsFile> file = readSafetensors(command.weights);
+  if (!file)
+    return reportError("'" + command.weights + "': " + toString(file.takeError()));
+  for (VariableOp variable : compilation.module().getOps<VariableOp>()) {
+    if (variable.getCollection() == Collection::Optimizer)
+      continue;
+    const NamedTensor *tensor = file->weights.find(variable.getSymName());
+    if (!tensor)
+      return reportError("'" + command.weights + "' has no tensor '" + variable.getSymName() +
+                         "', which the model needs");
+    if (ArrayRef<int64_t>(tensor->shape) != cast<mlir::RankedTensorType>(variable.getType()).getShape())
+      return reportError("'" + command.weights + "': tensor '" + variable.getSymName() +
+                         "' has another shape than in the model");
+  }
+  return std::optional<SafetensorsFile>(std::move(*file));
+}
+
+LogicalResult bnc::runCompile(const CompileCommand &command) {
+  bool text = command.compileTo != Phase::Objects;
+  std::string output = !command.output.empty() ? command.output : text ? "-" : ".";
+  if (output == "-" && !text)
+    return reportError("objects cannot go to stdout; choose a folder with -o, or a phase with --compile-to");
+  Compilation compilation(command.compile);
+  if (failed(compilation.read()))
+    return failure();
+  FailureOr<std::optional<SafetensorsFile>> weights = chooseWeights(command, compilation);
+  if (failed(weights))
+    return failure();
+
+  if (!text) {
+    CompiledModel model;
+    if (failed(compilation.emit(model)))
+      return failure();
+    return writeModel(output, compilation.name(), model, *weights);
+  }
+
+  if (failed(compilation.advanceTo(command.compileTo)))
+    return failure();
+  if (output == "-") {
+    outs() << compilation.print("", /*locations=*/false);
+    return success();
+  }
+  std::string weightsName = compilation.name() + ".safetensors", values;
+  std::string printed = compilation.print(*weights ? weightsName : "", /*locations=*/true);
+  std::vector<NamedFile> files{{compilation.name() + "." + phaseName(command.compileTo).str() + ".mlir", printed}};
+  if (*weights) {
+    FailureOr<std::string> bytes = weightsFile(**weights);
+    if (failed(bytes))
+      return failure();
+    values = std::move(*bytes);
+    files.push_back({weightsName, values});
+  }
+  return writeFiles(output, files);
+}

@@ -1,0 +1,86 @@
+//===- Data.h - arrays and data sets from files -----------------------*- C++ -*-===//
+//
+// .npy and .npz (NumPy), and IDX (the format of MNIST and its kin), the latter also compressed by gzip.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef COMPILER_DRIVER_DATA_H
+#define COMPILER_DRIVER_DATA_H
+
+#include "compiler/Support/Npy.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/LogicalResult.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace bnc {
+
+/// What a file holds. The first dimension counts samples.
+struct Array {
+  std::string path; // for messages
+  NpyArray values;
+
+  int64_t count() const { return values.shape.empty() ? 0 : values.shape.front(); }
+  llvm::ArrayRef<int64_t> sampleShape() const;
+  int64_t elementsPerSample() const;
+};
+
+/// Reads `path`, whose contents say which format it is. "FILE.npz:NAME" takes one array of an archive; without NAME it
+/// must hold only one. What cannot be read is reported, with the file's name.
+llvm::FailureOr<Array> readArray(llvm::StringRef path);
+
+/// "[NAME=]PATH" as options give it. A '=' after a '/' belongs to the path.
+struct NamedPath {
+  std::string name, path;
+};
+NamedPath parseNamedPath(llvm::StringRef text);
+
+/// How values become a model's input.
+struct Preprocessing {
+  std::vector<double> mean, deviation; // per channel, or one for all; empty: 0 and 1
+};
+
+/// Samples of one model input. Bytes stay bytes until they are asked for.
+class Samples {
+public:
+  /// `shape` is the shape of one sample in the model, `input` its name there. The array may drop or add dimensions of
+  /// size 1. Reports a shape that does not fit and the first value that is not finite.
+  static llvm::FailureOr<Samples> create(Array array, llvm::StringRef input, llvm::ArrayRef<int64_t> shape,
+                                         const Preprocessing &preprocessing);
+  int64_t count() const { return array.count(); }
+  const std::string &path() const { return array.path; }
+  int64_t elements() const { return array.elementsPerSample(); }
+  /// Writes sample `index`: (value [/ 255 for bytes] - mean) / deviation.
+  void copy(int64_t index, float *result) const;
+
+private:
+  Array array;
+  std::vector<double> mean, scale; // per channel: (value - mean) * scale, byte / 255 included
+  int64_t channels = 1, inner = 1; // elements of one sample = channels * inner
+};
+
+/// Class ids as int32, or float targets.
+class Labels {
+public:
+  /// `classes` > 0: ids in [0, classes), one per sample; 0: `elements` floats per sample. Reports the first sample
+  /// whose label does not fit.
+  static llvm::FailureOr<Labels> create(const Array &array, int64_t classes, int64_t elements);
+  int64_t count() const { return samples; }
+  const std::string &path() const { return source; }
+  size_t bytesPerSample() const { return stride; }
+  void copy(int64_t index, void *result) const;
+
+private:
+  std::string source;
+  int64_t samples = 0;
+  size_t stride = 4;
+  std::vector<uint8_t> bytes;
+};
+
+} // namespace bnc
+
+#endif // COMPILER_DRIVER_DATA_H

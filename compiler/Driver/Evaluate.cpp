@@ -1,0 +1,136 @@
+//===- Evaluate.cpp - bnc evaluate and bnc calibrate ----------------------------------===//
+
+#include "compiler/Driver/ProgressBar.h"
+#include "compiler/Driver/Report.h"
+#include "compiler/Driver/Verbs.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+#include <numeric>
+#include <unistd.h>
+
+using namespace llvm;
+using namespace bnc;
+
+constexpr int64_t kDefaultBatch = 256;
+
+LogicalResult bnc::checkWritable(StringRef path) {
+  SmallString<128> folder(sys::path::parent_path(path));
+  if (folder.empty())
+    folder = ".";
+  if (!sys::fs::is_directory(folder))
+    return reportError("cannot write '" + path + "': folder '" + folder + "' does not exist");
+  if (sys::fs::is_directory(path))
+    return reportError("cannot write '" + path + "': it is a folder");
+  if (::access(folder.c_str(), W_OK) != 0 && !(sys::fs::exists(path) && !sys::fs::is_regular_file(path)))
+    return reportError("cannot write '" + path + "': folder '" + folder + "' is not writable");
+  return success();
+}
+
+std::string bnc::formatScore(double loss, double accuracy) {
+  std::string text = formatv("loss {0:f4}", loss);
+  if (!std::isnan(accuracy))
+    text += formatv(", accuracy {0:f2} %", accuracy * 100);
+  return text;
+}
+
+/// Calls use(size) for consecutive batches of the data set, gathered into `buffers`.
+static LogicalResult forEachBatch(const DataSet &data, int64_t batch, StringRef title, bool progress,
+                                  function_ref<LogicalResult(const Batch &, int64_t)> use) {
+  Batch buffers(data, batch);
+  ProgressBar bar(title, progress);
+  std::vector<int64_t> indices;
+  for (int64_t first = 0; first < data.count; first += batch) {
+    indices.resize(std::min(batch, data.count - first));
+    std::iota(indices.begin(), indices.end(), first);
+    buffers.fill(indices);
+    bar.show(first, data.count);
+    if (failed(use(buffers, indices.size())))
+      return failure();
+  }
+  return success();
+}
+
+FailureOr<Evaluation> bnc::evaluate(bnc_train *train, const DataSet &data, int64_t batch, bool progress) {
+  Evaluation total;
+  double share = 0;
+  if (failed(forEachBatch(data, batch, "evaluating", progress, [&](const Batch &buffers, int64_t size) {
+        bnc_metrics metrics;
+        if (bnc_train_eval_step(train, buffers.inputs(), buffers.labels(), size, &metrics) != BNC_OK)
+          return reportFailure(train);
+        total.loss += metrics.loss * size;
+        share += metrics.accuracy * size;
+        total.correct += metrics.correct;
+        return success();
+      })))
+    return failure();
+  total.loss /= data.count;
+  total.accuracy = share / data.count;
+  return total;
+}
+
+LogicalResult bnc::runEvaluate(const EvaluateCommand &command) {
+  if (command.data.data.empty() || command.data.labels.empty())
+    return reportError("'bnc evaluate' needs --data FILE and --labels FILE");
+  FailureOr<std::unique_ptr<Session>> session = Session::open(command.compile, command.execution);
+  if (failed(session))
+    return failure();
+  FailureOr<DataSet> data =
+      readDataSet((*session)->descriptor(), command.data.data, command.data.labels, command.preprocessing);
+  if (failed(data))
+    return failure();
+  int64_t batch = (*session)->batch(std::min(kDefaultBatch, data->count));
+  FailureOr<TrainPointer> train = (*session)->createTrain(batch);
+  if (failed(train))
+    return failure();
+  FailureOr<Evaluation> score = evaluate(train->get(), *data, batch, /*progress=*/true);
+  if (failed(score))
+    return failure();
+  outs() << formatScore(score->loss, score->accuracy);
+  if (!std::isnan(score->accuracy))
+    outs() << " (" << withSeparators(score->correct) << " of " << withSeparators(data->count) << ")";
+  outs() << "\n";
+  return success();
+}
+
+LogicalResult bnc::runCalibrate(const CalibrateCommand &command) {
+  if (command.data.data.empty())
+    return reportError("'bnc calibrate' needs --data FILE");
+  if (command.output.empty())
+    return reportError("'bnc calibrate' needs -o FILE for the weights with the new statistics");
+  if (failed(checkWritable(command.output)))
+    return failure();
+  FailureOr<std::unique_ptr<Session>> session = Session::open(command.compile, command.execution);
+  if (failed(session))
+    return failure();
+  const bnc_model_descriptor &model = (*session)->descriptor();
+  if (model.running_count == 0)
+    return reportError("'" + command.compile.model +
+                       "' has no batch normalization with running statistics: there is nothing to calibrate");
+  FailureOr<DataSet> data = readDataSet(model, command.data.data, "", command.preprocessing);
+  if (failed(data))
+    return failure();
+  int64_t batch = (*session)->batch(std::min(kDefaultBatch, data->count));
+  FailureOr<TrainPointer> train = (*session)->createTrain(batch);
+  if (failed(train))
+    return failure();
+  if (bnc_train_calibrate_begin(train->get()) != BNC_OK)
+    return reportFailure(train->get());
+  if (failed(forEachBatch(*data, batch, "calibrating", /*progress=*/true, [&](const Batch &buffers, int64_t size) {
+        if (bnc_train_calibrate_add(train->get(), buffers.inputs(), size) != BNC_OK)
+          return reportFailure(train->get());
+        return success();
+      })))
+    return failure();
+  if (bnc_train_calibrate_end(train->get()) != BNC_OK ||
+      bnc_train_save(train->get(), command.output.c_str()) != BNC_OK)
+    return reportFailure(train->get());
+  outs() << "running statistics of " << model.running_count
+         << (model.running_count == 1 ? " batch normalization" : " batch normalizations") << " from "
+         << withSeparators(data->count) << " samples, in '" << command.output << "'\n";
+  return success();
+}

@@ -1,0 +1,239 @@
+//===- Inspect.cpp - bnc inspect -----------------------------------------------------------===//
+
+#include "compiler/Driver/Report.h"
+#include "compiler/Driver/Verbs.h"
+#include "compiler/Support/Locations.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace bnc;
+
+namespace {
+/// Rows of text in columns as wide as need be. Columns from `firstNumber` on are flush right.
+class Table {
+public:
+  explicit Table(std::vector<std::string> head, size_t firstNumber) : rows{std::move(head)}, firstNumber(firstNumber) {}
+  void add(std::vector<std::string> row) { rows.push_back(std::move(row)); }
+  void print(llvm::raw_ostream &os) const {
+    std::vector<size_t> widths(rows.front().size());
+    for (const std::vector<std::string> &row : rows)
+      for (auto [width, cell] : llvm::zip(widths, row))
+        width = std::max(width, cell.size());
+    for (const std::vector<std::string> &row : rows) {
+      std::string line;
+      for (auto [column, cell] : llvm::enumerate(row)) {
+        size_t space = widths[column] - cell.size();
+        line += "  ";
+        line += column >= firstNumber ? std::string(space, ' ') + cell : cell + std::string(space, ' ');
+      }
+      os << StringRef(line).rtrim() << "\n";
+    }
+  }
+
+private:
+  std::vector<std::vector<std::string>> rows;
+  size_t firstNumber;
+};
+
+std::string spell(Type type) {
+  return "(" +
+         llvm::join(llvm::map_range(cast<RankedTensorType>(type).getShape(),
+                                    [](int64_t size) { return ShapedType::isDynamic(size) ? "N" : std::to_string(size); }),
+                    ", ") +
+         ")";
+}
+
+/// Elements of one sample.
+int64_t elementsPerSample(Value value) {
+  int64_t elements = 1;
+  for (int64_t size : cast<RankedTensorType>(value.getType()).getShape().drop_front())
+    elements *= size;
+  return elements;
+}
+
+int64_t elementsFrom(Value value, unsigned firstDimension) {
+  int64_t elements = 1;
+  for (int64_t size : cast<RankedTensorType>(value.getType()).getShape().drop_front(firstDimension))
+    elements *= size;
+  return elements;
+}
+
+/// Multiplications with a following addition that an op of the forward pass does for one sample.
+int64_t macsOf(Operation *op) {
+  if (auto conv = dyn_cast<ConvOp>(op))
+    return elementsPerSample(conv.getResult()) * elementsFrom(conv.getWeight(), 1); // (K, C/groups, kernel...)
+  if (auto conv = dyn_cast<ConvTransposeOp>(op))
+    return elementsPerSample(conv.getInput()) * elementsFrom(conv.getWeight(), 1); // (C, K/groups, kernel...)
+  if (auto dense = dyn_cast<DenseOp>(op)) {
+    int64_t inputs = cast<RankedTensorType>(dense.getInput().getType()).getShape().back();
+    return elementsPerSample(dense.getResult()) * inputs;
+  }
+  return 0;
+}
+
+void printTensors(GraphOp graph) {
+  auto line = [](StringRef kind, StringRef name, Type type) {
+    llvm::outs() << kind << " '" << name << "' " << spell(type) << "\n";
+  };
+  for (auto [index, type] : llvm::enumerate(graph.getArgumentTypes()))
+    line("input ", graph.getInputName(index), type);
+  for (auto [index, type] : llvm::enumerate(graph.getResultTypes()))
+    line("output", graph.getOutputName(index), type);
+}
+
+void printVariables(ModuleOp module) {
+  int64_t parameters = 0, trainable = 0, statistics = 0;
+  for (Collection collection : {Collection::Params, Collection::BatchStats, Collection::Optimizer}) {
+    Table table({"name", "shape", "trainable", "elements"}, 3);
+    bool any = false;
+    for (VariableOp variable : module.getOps<VariableOp>()) {
+      if (variable.getCollection() != collection)
+        continue;
+      any = true;
+      int64_t elements = cast<RankedTensorType>(variable.getType()).getNumElements();
+      bool moves = collection == Collection::Params && variable.getTrainable();
+      (collection == Collection::Params ? parameters : statistics) += elements;
+      trainable += moves ? elements : 0;
+      table.add({variable.getSymName().str(), spell(variable.getType()),
+                 collection == Collection::Params ? (moves ? "yes" : "no") : "", withSeparators(elements)});
+    }
+    if (!any)
+      continue;
+    llvm::outs() << "\nvariables in " << stringifyCollection(collection) << ":\n";
+    table.print(llvm::outs());
+    if (collection == Collection::Params)
+      llvm::outs() << "  " << withSeparators(parameters) << " parameters, " << withSeparators(trainable)
+                   << " of them trainable\n";
+  }
+}
+
+void printOperations(GraphOp graph, bool each) {
+  struct Sum {
+    int64_t count = 0, macs = 0;
+  };
+  llvm::MapVector<StringRef, Sum> kinds;
+  Table single({"node", "operation", "result", "MACs"}, 3);
+  Sum all;
+  for (Operation &op : graph.getBody().front().without_terminator()) {
+    if (isa<ReadOp, ConstantOp, AssignOp>(op))
+      continue;
+    int64_t macs = macsOf(&op);
+    Sum &sum = kinds[op.getName().stripDialect()];
+    for (Sum *target : {&sum, &all}) {
+      ++target->count;
+      target->macs += macs;
+    }
+    single.add({getNodeName(op.getLoc()).str(), op.getName().stripDialect().str(),
+                op.getNumResults() ? spell(op.getResult(0).getType()) : "", macs ? withSeparators(macs) : ""});
+  }
+  llvm::outs() << "\noperations of @" << graph.getSymName() << ", multiply-adds (MACs) per sample:\n";
+  if (each) {
+    single.print(llvm::outs());
+  } else {
+    Table table({"operation", "count", "MACs"}, 1);
+    for (auto &[kind, sum] : kinds)
+      table.add({kind.str(), withSeparators(sum.count), sum.macs ? withSeparators(sum.macs) : ""});
+    table.print(llvm::outs());
+  }
+  llvm::outs() << "  " << withSeparators(all.count) << " operations, " << withSeparators(all.macs) << " MACs\n";
+}
+
+/// Compiles to `phase` with the diagnostics in `text` instead of on the terminal.
+std::unique_ptr<Compilation> compileQuietly(CompileOptions options, Part part, Phase phase, std::string &text) {
+  llvm::raw_string_ostream os(text);
+  options.part = part;
+  options.remarks = true;
+  options.diagnostics = &os;
+  auto compilation = std::make_unique<Compilation>(options);
+  if (failed(compilation->read()) || failed(compilation->advanceTo(phase)))
+    compilation.reset();
+  return compilation;
+}
+
+/// The first line of `text` that begins with "error: ", without that.
+StringRef firstError(StringRef text) {
+  for (StringRef line : llvm::split(text, '\n'))
+    if (line.consume_front("error: "))
+      return line;
+  return "it cannot be compiled";
+}
+
+void printFoldReport(const CompileOptions &options) {
+  std::string text;
+  llvm::outs() << "\nbatch normalizations in inference:\n";
+  if (!compileQuietly(options, Part::Infer, Phase::Inference, text)) {
+    llvm::outs() << "  unknown: " << firstError(text) << "\n";
+    return;
+  }
+  int64_t folded = 0, carried = 0;
+  std::string prefix = "remark: " + llvm::sys::path::filename(options.model).str() + ": ";
+  for (StringRef line : llvm::split(text, '\n')) {
+    bool isFolded = line.contains("folded into"), isCarried = line.contains("carried as affine");
+    if (!isFolded && !isCarried)
+      continue;
+    folded += isFolded;
+    carried += !isFolded;
+    line.consume_front(prefix);
+    llvm::outs() << "  " << line << "\n";
+  }
+  if (folded + carried == 0)
+    llvm::outs() << "  none\n";
+  else
+    llvm::outs() << "  " << folded << " folded into weights, " << carried << " carried as a per-channel affine\n";
+}
+
+void printMemory(GraphOp graph) {
+  auto bytes = [&](StringRef name) {
+    auto attribute = graph->getAttrOfType<IntegerAttr>(name);
+    return withSeparators(attribute ? attribute.getInt() : 0);
+  };
+  llvm::outs() << "  " << stringifyGraphKind(graph.getKind()) << ": " << bytes("bnc.scaled_bytes")
+               << " bytes per sample of the largest batch, " << bytes("bnc.fixed_bytes") << " bytes besides";
+  if (graph.getKind() == GraphKind::Inference)
+    llvm::outs() << ", " << bytes("bnc.folded_bytes") << " bytes of folded weights";
+  llvm::outs() << "\n";
+}
+
+void printMemoryPlan(const CompileOptions &options) {
+  llvm::outs() << "\nmemory plan:\n";
+  for (Part part : {Part::Train, Part::Infer}) {
+    std::string text;
+    std::unique_ptr<Compilation> compilation = compileQuietly(options, part, Phase::Kernels, text);
+    if (!compilation) {
+      llvm::outs() << "  " << (part == Part::Train ? "training" : "inference") << ": none, " << firstError(text) << "\n";
+      continue;
+    }
+    for (GraphOp graph : compilation->module().getOps<GraphOp>())
+      printMemory(graph);
+  }
+}
+} // namespace
+
+LogicalResult bnc::runInspect(const InspectCommand &command) {
+  Compilation compilation(command.compile);
+  if (failed(compilation.read()))
+    return failure();
+  ModuleOp module = compilation.module();
+  llvm::outs() << command.compile.model << ": phase '" << phaseName(compilation.phase()) << "', C functions "
+               << compilation.name() << "_*\n";
+  for (GraphOp graph : module.getOps<GraphOp>())
+    printTensors(graph);
+  printVariables(module);
+  if (compilation.phase() < Phase::Kernels)
+    for (GraphOp graph : module.getOps<GraphOp>())
+      printOperations(graph, command.operations);
+  if (compilation.phase() == Phase::Import) {
+    printFoldReport(command.compile);
+    printMemoryPlan(command.compile);
+  } else if (compilation.phase() >= Phase::Kernels) {
+    llvm::outs() << "\nmemory plan:\n";
+    for (GraphOp graph : module.getOps<GraphOp>())
+      printMemory(graph);
+  }
+  return success();
+}

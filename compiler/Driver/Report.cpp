@@ -1,0 +1,48 @@
+//===- Report.cpp - one sentence for a user's mistake -----------------------===//
+
+#include "compiler/Driver/Report.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+#include <algorithm>
+#include <cstdio>
+
+using namespace llvm;
+
+LogicalResult bnc::reportError(const Twine &message) {
+  errs() << "error: " << message << "\n";
+  return failure();
+}
+
+std::optional<std::string> bnc::nearest(StringRef word, ArrayRef<std::string> candidates) {
+  unsigned limit = std::max<size_t>(1, word.size() / 3);
+  std::optional<std::string> best;
+  for (const std::string &candidate : candidates) {
+    unsigned distance = word.edit_distance(candidate, /*AllowReplacements=*/true, limit);
+    if (distance > limit)
+      continue;
+    limit = distance - (distance > 0); // only something nearer replaces it
+    best = candidate;
+    if (distance == 0)
+      break;
+  }
+  return best;
+}
+
+std::string bnc::didYouMean(StringRef word, ArrayRef<std::string> candidates, StringRef prefix) {
+  std::optional<std::string> guess = nearest(word, candidates);
+  return guess ? ("; did you mean '" + prefix + *guess + "'?").str() : std::string();
+}
+
+std::string bnc::withSeparators(int64_t number) {
+  std::string digits = std::to_string(number < 0 ? -number : number);
+  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(at, ",");
+  return (number < 0 ? "-" : "") + digits;
+}
+
+std::string bnc::formatNumber(double number, int digits) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.*g", digits, number);
+  return text;
+}

@@ -1,0 +1,189 @@
+//===- Session.cpp - what the verbs that run a model have in common ----------------===//
+
+#include "compiler/Driver/Session.h"
+
+#include "compiler/Driver/Report.h"
+#include "compiler/Support/Safetensors.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
+
+using namespace llvm;
+using namespace bnc;
+
+FailureOr<std::unique_ptr<Session>> Session::open(CompileOptions options, const ExecutionOptions &execution) {
+  bool isText = !StringRef(options.model).ends_with(".onnx");
+  if (!options.batch && !isText)
+    options.batch = mlir::ShapedType::kDynamic;
+  if (std::optional<Target> target = lookupTarget(options.target))
+    if (Triple(target->triple).getArch() != Triple(sys::getProcessTriple()).getArch())
+      return reportError("code for '" + target->name + "' cannot run on this machine; leave --target out");
+  if (!execution.weights.empty() && !sys::fs::exists(execution.weights))
+    return reportError("no weights file '" + execution.weights + "'");
+  std::unique_ptr<Session> session(new Session(options, execution));
+  if (failed(session->compilation.read()))
+    return failure();
+  CompiledModel compiled;
+  if (failed(session->compilation.emitCached(compiled)))
+    return failure();
+  FailureOr<std::unique_ptr<JitModel>> jit = JitModel::load(compiled, session->compilation.name());
+  if (failed(jit))
+    return failure();
+  session->jit = std::move(*jit);
+  return session;
+}
+
+int64_t Session::batch(int64_t otherwise) const {
+  if (execution.batch)
+    return execution.batch;
+  return descriptor().fixed_batch ? descriptor().fixed_batch : otherwise;
+}
+
+LogicalResult Session::withWeights(function_ref<LogicalResult(const char *)> use) {
+  if (!execution.weights.empty())
+    return use(execution.weights.c_str());
+  if (failed(compilation.requireWeights()))
+    return failure();
+  SmallString<128> path;
+  if (std::error_code error = sys::fs::createTemporaryFile("bnc", "safetensors", path))
+    return reportError("cannot write a temporary file: " + error.message());
+  llvm::scope_exit cleanup([&] { sys::fs::remove(path); });
+  if (Error error = writeSafetensors(path, compilation.weights()))
+    return reportError("cannot write '" + path + "': " + toString(std::move(error)));
+  return use(path.c_str());
+}
+
+static bnc_options makeOptions(const ExecutionOptions &execution, int64_t batch) {
+  bnc_options options;
+  bnc_options_init(&options);
+  options.threads = static_cast<int>(execution.threads);
+  options.max_batch = batch;
+  options.seed = execution.seed;
+  return options;
+}
+
+FailureOr<TrainPointer> Session::createTrain(int64_t batch) {
+  bnc_options options = makeOptions(execution, batch);
+  bnc_train *train = nullptr;
+  auto create = [&](const char *path) -> LogicalResult {
+    if (bnc_train_create(&descriptor(), path, &options, &train) != BNC_OK)
+      return reportError(bnc_error_text());
+    return success();
+  };
+  if (failed(execution.init ? create(nullptr) : withWeights(create)))
+    return failure();
+  TrainPointer owned(train);
+  if (execution.init && bnc_train_init(train, execution.seed, *execution.init) != BNC_OK)
+    return reportFailure(train);
+  return owned;
+}
+
+FailureOr<InferPointer> Session::createInfer(int64_t batch) {
+  bnc_options options = makeOptions(execution, batch);
+  bnc_infer *infer = nullptr;
+  auto create = [&](const char *path) -> LogicalResult {
+    if (bnc_infer_create(&descriptor(), path, &options, &infer) != BNC_OK)
+      return reportError(bnc_error_text());
+    return success();
+  };
+  if (failed(withWeights(create)))
+    return failure();
+  return InferPointer(infer);
+}
+
+LogicalResult bnc::reportFailure(const bnc_train *train, const Twine &context) {
+  return reportError(context + bnc_train_error(train));
+}
+
+//===-- Data -----------------------------------------------------------------------===//
+
+std::vector<int64_t> bnc::sampleShape(const bnc_tensor &tensor) {
+  return std::vector<int64_t>(tensor.shape + (tensor.rank > 0), tensor.shape + tensor.rank);
+}
+
+FailureOr<std::vector<std::string>> bnc::matchTensors(ArrayRef<bnc_tensor> tensors, ArrayRef<std::string> arguments,
+                                                      StringRef option, StringRef kind) {
+  std::vector<std::string> names, paths(tensors.size());
+  for (const bnc_tensor &tensor : tensors)
+    names.push_back(tensor.name);
+  std::string all = join(map_range(names, [](const std::string &name) { return "'" + name + "'"; }), ", ");
+  for (const std::string &argument : arguments) {
+    NamedPath named = parseNamedPath(argument);
+    size_t index = 0;
+    if (!named.name.empty()) {
+      index = find(names, named.name) - names.begin();
+      if (index == names.size())
+        return reportError("option '" + option + "': the model has no " + kind + " '" + named.name + "'; it has " + all +
+                           didYouMean(named.name, names));
+    } else if (tensors.size() != 1) {
+      return reportError("option '" + option + "': the model has " + Twine(tensors.size()) + " " + kind + "s (" + all +
+                         "); say which one: " + option + " NAME=" + named.path);
+    }
+    if (!paths[index].empty())
+      return reportError("option '" + option + "' names the " + kind + " '" + names[index] + "' twice");
+    paths[index] = named.path;
+  }
+  return paths;
+}
+
+FailureOr<DataSet> bnc::readDataSet(const bnc_model_descriptor &model, ArrayRef<std::string> data, StringRef labels,
+                                    const Preprocessing &preprocessing) {
+  ArrayRef<bnc_tensor> inputs(model.inputs, model.input_count);
+  FailureOr<std::vector<std::string>> paths = matchTensors(inputs, data, "--data", "input");
+  if (failed(paths))
+    return failure();
+  DataSet set;
+  for (auto [input, path] : zip(inputs, *paths)) {
+    if (path.empty())
+      return reportError("no data for input '" + StringRef(input.name) + "' of the model; give --data " +
+                         (inputs.size() > 1 ? StringRef(input.name).str() + "=" : "") + "FILE");
+    FailureOr<Array> array = readArray(path);
+    if (failed(array))
+      return failure();
+    FailureOr<Samples> samples = Samples::create(std::move(*array), input.name, sampleShape(input), preprocessing);
+    if (failed(samples))
+      return failure();
+    if (!set.inputs.empty() && samples->count() != set.count)
+      return reportError("'" + samples->path() + "' holds " + withSeparators(samples->count()) + " samples, but '" +
+                         set.inputs.front().path() + "' holds " + withSeparators(set.count) +
+                         "; expected the same number");
+    set.count = samples->count();
+    set.inputs.push_back(std::move(*samples));
+  }
+  if (labels.empty())
+    return set;
+  FailureOr<Array> array = readArray(labels);
+  if (failed(array))
+    return failure();
+  FailureOr<Labels> read = Labels::create(*array, model.class_count, model.labels.count);
+  if (failed(read))
+    return failure();
+  if (read->count() != set.count)
+    return reportError("'" + read->path() + "' holds " + withSeparators(read->count()) + " labels, but '" +
+                       set.inputs.front().path() + "' holds " + withSeparators(set.count) +
+                       " samples; expected one label per sample");
+  set.labels = std::move(*read);
+  return set;
+}
+
+Batch::Batch(const DataSet &data, int64_t capacity) : data(data) {
+  for (const Samples &samples : data.inputs)
+    buffers.emplace_back(capacity * samples.elements());
+  for (const std::vector<float> &buffer : buffers)
+    pointers.push_back(buffer.data());
+  if (data.labels)
+    labelBytes.resize(capacity * data.labels->bytesPerSample());
+}
+
+void Batch::fill(ArrayRef<int64_t> indices) {
+  for (auto [position, index] : enumerate(indices)) {
+    for (auto [samples, buffer] : zip(data.inputs, buffers))
+      samples.copy(index, buffer.data() + position * samples.elements());
+    if (data.labels)
+      data.labels->copy(index, labelBytes.data() + position * data.labels->bytesPerSample());
+  }
+}

@@ -1,0 +1,99 @@
+//===- Session.h - what the verbs that run a model have in common --------*- C++ -*-===//
+
+#ifndef COMPILER_DRIVER_SESSION_H
+#define COMPILER_DRIVER_SESSION_H
+
+#include "compiler/Driver/Compile.h"
+#include "compiler/Driver/Data.h"
+#include "compiler/Driver/JitModel.h"
+
+#include "bnc/runtime.h"
+
+#include <optional>
+
+namespace bnc {
+
+/// Options of every verb that runs a model.
+struct ExecutionOptions {
+  std::string weights;           // file; "": the model's own values
+  std::optional<bnc_init> init;  // fresh values instead
+  uint64_t seed = 0;
+  int64_t threads = 0, batch = 0; // batch 0: the verb's default
+};
+
+struct TrainDeleter {
+  void operator()(bnc_train *train) const { bnc_train_destroy(train); }
+};
+struct InferDeleter {
+  void operator()(bnc_infer *infer) const { bnc_infer_destroy(infer); }
+};
+using TrainPointer = std::unique_ptr<bnc_train, TrainDeleter>;
+using InferPointer = std::unique_ptr<bnc_infer, InferDeleter>;
+
+/// A model compiled and loaded into this process.
+class Session {
+public:
+  /// Compiles (or takes from the cache) and loads. The batch is left open unless the options fix it.
+  static llvm::FailureOr<std::unique_ptr<Session>> open(CompileOptions options, const ExecutionOptions &execution);
+
+  const bnc_model_descriptor &descriptor() const { return jit->descriptor(); }
+  /// Samples of a call: the --batch given, the compiled batch, or `otherwise`.
+  int64_t batch(int64_t otherwise) const;
+
+  /// A training object with its values: from --init, --weights or the model, in this order.
+  llvm::FailureOr<TrainPointer> createTrain(int64_t batch);
+  llvm::FailureOr<InferPointer> createInfer(int64_t batch);
+
+private:
+  Session(const CompileOptions &options, const ExecutionOptions &execution)
+      : execution(execution), compilation(options) {}
+  /// Calls `use` with a file that holds the values; the model's own go through a temporary one.
+  llvm::LogicalResult withWeights(llvm::function_ref<llvm::LogicalResult(const char *)> use);
+
+  ExecutionOptions execution;
+  Compilation compilation;
+  std::unique_ptr<JitModel> jit;
+};
+
+/// Samples and labels that belong together.
+struct DataSet {
+  std::vector<Samples> inputs; // in the model's order
+  std::optional<Labels> labels;
+  int64_t count = 0;
+};
+
+/// Reads one array per input of the model ("[NAME=]PATH"; the name may be left out where there is one input) and the
+/// labels, if a file is given, and checks that they fit the model and each other.
+llvm::FailureOr<DataSet> readDataSet(const bnc_model_descriptor &model, llvm::ArrayRef<std::string> data,
+                                     llvm::StringRef labels, const Preprocessing &preprocessing);
+
+/// Buffers for the samples of one call.
+class Batch {
+public:
+  Batch(const DataSet &data, int64_t capacity);
+  /// Gathers the samples `indices`.
+  void fill(llvm::ArrayRef<int64_t> indices);
+  const void *const *inputs() const { return pointers.data(); }
+  const void *labels() const { return labelBytes.data(); }
+
+private:
+  const DataSet &data;
+  std::vector<std::vector<float>> buffers;
+  std::vector<const void *> pointers;
+  std::vector<char> labelBytes;
+};
+
+/// Resolves "[NAME=]PATH" options against tensors of a model: one path per tensor, "" where none is given.
+llvm::FailureOr<std::vector<std::string>> matchTensors(llvm::ArrayRef<bnc_tensor> tensors,
+                                                       llvm::ArrayRef<std::string> arguments, llvm::StringRef option,
+                                                       llvm::StringRef kind);
+
+/// Shape of one sample.
+std::vector<int64_t> sampleShape(const bnc_tensor &tensor);
+
+/// The object's last error as a reported one.
+llvm::LogicalResult reportFailure(const bnc_train *train, const llvm::Twine &context = "");
+
+} // namespace bnc
+
+#endif // COMPILER_DRIVER_SESSION_H
