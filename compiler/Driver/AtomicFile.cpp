@@ -41,7 +41,7 @@ static std::error_code writeAll(int fd, StringRef contents) {
 }
 
 LogicalResult bnc::writeFiles(StringRef folder, ArrayRef<NamedFile> files) {
-  if (std::error_code error = sys::fs::create_directories(folder))
+  if (std::error_code error = sys::fs::create_directories(folder, /*IgnoreExisting=*/true, sys::fs::all_all))
     return reportError("cannot make output folder '" + folder + "': " + error.message());
   if (!sys::fs::is_directory(folder))
     return reportError("output '" + folder + "' is not a folder");

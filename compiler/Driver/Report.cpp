@@ -15,7 +15,7 @@ LogicalResult bnc::reportError(const Twine &message) {
 }
 
 std::optional<std::string> bnc::nearest(StringRef word, ArrayRef<std::string> candidates) {
-  unsigned limit = std::max<size_t>(1, word.size() / 3);
+  unsigned limit = word.size() <= 3 ? 1 : std::max<size_t>(2, word.size() / 3); // two: swapped letters
   std::optional<std::string> best;
   for (const std::string &candidate : candidates) {
     unsigned distance = word.edit_distance(candidate, /*AllowReplacements=*/true, limit);

@@ -32,7 +32,12 @@ bool bnc::isFlat(StageOp stage) {
 
 int64_t bnc::stagedChannels(const Target &target, StageOp stage) {
   int64_t channels = ImageShape::of(stage).channels;
-  return channels <= 4 && !stage.getInput().getDefiningOp<PackedConvOp>() ? channels : target.storedChannels(channels);
+  // Convolutions broadcast one channel at a time; whoever reads vectors of channels needs whole ones.
+  bool broadcast = llvm::all_of(stage->getUses(), [](OpOperand &use) {
+    return (isa<PackedConvOp>(use.getOwner()) && use.getOperandNumber() == 0) ||
+           (isa<WeightGradientOp>(use.getOwner()) && use.getOperandNumber() == 1);
+  });
+  return channels <= 4 && broadcast ? channels : target.storedChannels(channels);
 }
 
 StorageAttr bnc::storageOf(Value value) {

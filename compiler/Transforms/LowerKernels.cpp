@@ -114,11 +114,22 @@ private:
       lowerWeightGradient(op, gradient.getGradient(), input, WeightView(), {dimOf(input, 2), dimOf(input, 3)}, {1, 1}, {1, 1},
                           {0, 0, 0, 0}, 1, gradient.getTransposed());
     } else if (isa<LossGradientOp, LossOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp, SoftmaxOp, LogSoftmaxOp>(op)) {
-      // Each result element reads many of the operand.
-      if (Operation *producer = op->getOperand(0).getDefiningOp(); producer && !isa<StageOp>(producer))
-        op->setOperand(0, stage(op->getOperand(0), {0, 0, 0, 0}, {1, 1}));
+      stageOperand(op, 0); // each result element reads many of it
+    }
+    if (isa<MaxPoolGradientOp>(op)) {
+      // The winner is found by comparing: every comparison has to see the same bits of an element.
+      stageOperand(op, 1);
+    } else if (isa<AvgPoolOp, MaxPoolOp>(op) && op->getAttrOfType<DenseI64ArrayAttr>("kernel") != op->getAttrOfType<DenseI64ArrayAttr>("strides")) {
+      stageOperand(op, 0); // windows overlap
     }
     return success();
+  }
+
+  /// Has an operand in memory that would be computed again for each element that reads it.
+  void stageOperand(Operation *op, unsigned index) {
+    Operation *producer = op->getOperand(index).getDefiningOp();
+    if (producer && !isa<StageOp>(producer))
+      op->setOperand(index, stage(op->getOperand(index), {0, 0, 0, 0}, {1, 1}));
   }
 
   Value outerOf(Value value) { return value ? outer.lookup(value) : Value(); }
