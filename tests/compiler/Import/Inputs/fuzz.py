@@ -79,7 +79,7 @@ def main(folder, count):
             data = damage(model.SerializeToString(), generator)
         with open(path, "wb") as file:
             file.write(data)
-        run = subprocess.run(["bnc", "compile", path, "--compile-to=import", "-o", os.devnull], capture_output=True,
+        run = subprocess.run(["bnc", "compile", path, "--compile-to=import", "-o", "-"], capture_output=True,
                              text=True, errors="replace", timeout=60)
         errors = sum(line.startswith("error: ") for line in run.stderr.splitlines())
         if run.returncode not in (0, 1) or errors != run.returncode:

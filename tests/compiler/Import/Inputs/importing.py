@@ -28,7 +28,7 @@ def stored_tensors(model):
         if node.op_type == "Constant" and node.attribute[0].name == "value":
             tensors[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
     return {name: np.array(array, dtype=np.float32, order="C") for name, array in tensors.items()
-            if array.dtype.kind == "f"}
+            if array.dtype.kind in "fV"}  # V: bfloat16
 
 
 def evaluate(folder, name, text, tensors, inputs):

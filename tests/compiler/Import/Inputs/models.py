@@ -531,7 +531,8 @@ def weight_types():
     b.initializers.append(helper.make_tensor("typed", TensorProto.FLOAT, [4], value))
     x = "x"
     for name in ("half", "double", "brain", "typed"):
-        x = b.node("Mul", [x, name], "y" if name == "typed" else name + "_out")
+        b.node("Cast", [name], name + "_f32", to=TensorProto.FLOAT)
+        x = b.node("Mul", [x, name + "_f32"], "y" if name == "typed" else name + "_out")
     return b.model("y")
 
 
