@@ -363,7 +363,7 @@ void GraphImporter::warnAboutMomentum() {
       return;
     InFlightDiagnostic diag = emitWarning(*odd.first) << "'onnx.BatchNormalization' op " << consequence;
     if (odd.count > 1)
-      diag << " (and so do " << odd.count - 1 << " more)";
+      diag << " (" << odd.count << " such nodes, this is the first)";
   };
   warn(momentumOne, "has momentum 1: training will leave its running statistics as they are");
   warn(momentumZero, "has momentum 0: its running statistics will be those of the last batch");
