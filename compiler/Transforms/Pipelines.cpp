@@ -43,6 +43,7 @@ void bnc::buildKernelsPipeline(OpPassManager &manager, StringRef target) {
   manager.addPass(createMergeUpdatesPass());
   manager.addPass(createFormKernelsPass());
   manager.addPass(createLowerKernelsPass({target.str()}));
+  manager.addPass(createCSEPass()); // a weight that several kernels read is packed once
   manager.addPass(createPlanMemoryPass({target.str()}));
 }
 

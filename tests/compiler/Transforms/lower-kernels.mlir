@@ -23,7 +23,7 @@ bnc.variable params @w : tensor<10x32xf32>
 // CHECK-LABEL: @flattened
 bnc.graph inference @flattened(%x: tensor<?x8x2x2xf32>) -> tensor<?x10xf32> {
   %w = bnc.read @w : tensor<10x32xf32>
-  // CHECK: bnc.pack %{{.*}} shape = array<i64: 10, 8, 2, 2>{{.*}} -> tensor<1x2x2x8x16xf32>
+  // CHECK: bnc.pack %{{.*}} {shape = array<i64: 10, 8, 2, 2>{{.*}} -> tensor<1x2x2x8x16xf32>
   // CHECK: bnc.kernel images(32)
   // CHECK-NOT: bnc.dense
   %r = bnc.relu %x : tensor<?x8x2x2xf32>

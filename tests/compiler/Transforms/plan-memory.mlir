@@ -1,5 +1,5 @@
 // Variables have places, trainable ones first; values that are not alive together share memory.
-// RUN: bnc-opt %s --bnc-form-kernels --bnc-lower-kernels --bnc-plan-memory | FileCheck %s
+// RUN: bnc-opt %s --bnc-form-kernels --bnc-lower-kernels --cse --bnc-plan-memory | FileCheck %s
 
 // CHECK: module attributes {bnc.phase = "kernels", bnc.trainable_floats = 576 : i64, bnc.variables_floats = 592 : i64}
 // CHECK: @statistics {{.*}}bnc.offset = 576
@@ -9,6 +9,7 @@ bnc.variable params @w : tensor<8x8x3x3xf32>
 
 // Four convolutions in a row need room for two results at a time: 8 x 8 pixels of 8 channels, 2048 bytes an image.
 // CHECK-LABEL: @chain
+// One weight that four kernels read is packed once.
 // CHECK-SAME: bnc.folded_bytes = 2304 : i64, bnc.scaled_bytes = 4096 : i64
 bnc.graph inference @chain(%x: tensor<?x8x8x8xf32>) -> tensor<?x8x8x8xf32> {
   %w = bnc.read @w : tensor<8x8x3x3xf32>
