@@ -273,6 +273,7 @@ FailureOr<Array> bnc::readArray(StringRef path) {
   }
   if (contents.starts_with("\x1f\x8b") || contents.starts_with(StringRef("\0\0", 2)))
     return readIdx(path);
-  return reportError("'" + path + "' is no data file that is known here; expected .npy, .npz or IDX (as MNIST has it), "
-                                  "the last also compressed by gzip");
+  return reportError("'" + path +
+                     "' is no data file that is known here; expected .npy, .npz or IDX (as MNIST has it), "
+                     "the last also compressed by gzip");
 }

@@ -20,7 +20,7 @@ using namespace bnc;
 
 static LogicalResult cannotWrite(StringRef path, std::error_code error) {
   return reportError("cannot write '" + path + "': " + error.message() +
-                     "; choose another place with -o, or make room or rights there");
+                     "; choose another place, or make room or rights there");
 }
 
 /// Writes and syncs every byte, so that a full disk shows here and not after the rename.
@@ -55,8 +55,8 @@ LogicalResult bnc::writeFiles(StringRef folder, ArrayRef<NamedFile> files) {
     SmallString<128> final(folder), temporary;
     sys::path::append(final, file.name);
     int fd;
-    if (std::error_code error = sys::fs::createUniqueFile(final + ".%%%%%%.tmp", fd, temporary,
-                                                          sys::fs::OF_None, sys::fs::all_read | sys::fs::all_write))
+    if (std::error_code error = sys::fs::createUniqueFile(final + ".%%%%%%.tmp", fd, temporary, sys::fs::OF_None,
+                                                          sys::fs::all_read | sys::fs::all_write))
       return cannotWrite(final, error);
     pending.emplace_back(temporary, final);
     std::error_code error = writeAll(fd, file.contents);

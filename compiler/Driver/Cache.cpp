@@ -118,8 +118,8 @@ llvm::LogicalResult Compilation::emitCached(CompiledModel &model) {
   std::string inputs = print("", /*locations=*/false);
   raw_string_ostream os(inputs);
   const OptimizerSpec &optimizer = options.optimizer;
-  for (const std::string &text : {modelName, lookupTarget(options.target)->name, options.trainable, options.freeze,
-                                  optimizer.name})
+  for (const std::string &text :
+       {modelName, lookupTarget(options.target)->name, options.trainable, options.freeze, optimizer.name})
     put(os, text);
   for (double number : optimizer.numbers)
     os << " " << llvm::bit_cast<uint64_t>(number);

@@ -15,6 +15,8 @@
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 
+#include <csignal>
+
 using namespace llvm;
 using namespace bnc;
 
@@ -51,27 +53,29 @@ static Option optimizerOption(CompileOptions &compile) {
 }
 
 static Option lossOption(CompileOptions &compile) {
-  return choice("loss", "LOSS", "What training minimizes: softmax-cross-entropy (labels are class numbers; the default), "
-                                "mse, or bce-with-logits (labels are floats).",
+  return choice("loss", "LOSS",
+                "What training minimizes: softmax-cross-entropy (labels are class numbers; the default), "
+                "mse, or bce-with-logits (labels are floats).",
                 {"softmax-cross-entropy", "mse", "bce-with-logits"},
                 [&compile](size_t index) { compile.loss = static_cast<LossKind>(index); });
 }
 
 static OptionGroup trainingGroup(CompileOptions &compile) {
-  return {"Training",
-          {lossOption(compile),
-           optimizerOption(compile),
-           {"trainable", 0, "REGEX", "Train only the parameters whose name this regular expression finds.",
-            setString(compile.trainable)},
-           {"freeze", 0, "REGEX",
-            "Batch normalizations (by the name of the node or of a variable) that use their running statistics in "
-            "training too, and leave them alone.",
-            setString(compile.freeze)},
-           choice("running-variance", "KIND",
-                  "How training estimates the running variance: 'population' divides by m (ONNX, Keras, Flax), 'sample' "
-                  "by m-1 (PyTorch). Default: what the model file says or its producer does.",
-                  {"population", "sample"},
-                  [&compile](size_t index) { compile.runningVariance = static_cast<RunningVariance>(index); })}};
+  return {
+      "Training",
+      {lossOption(compile),
+       optimizerOption(compile),
+       {"trainable", 0, "REGEX", "Train only the parameters whose name this regular expression finds.",
+        setString(compile.trainable)},
+       {"freeze", 0, "REGEX",
+        "Batch normalizations (by the name of the node or of a variable) that use their running statistics in "
+        "training too, and leave them alone.",
+        setString(compile.freeze)},
+       choice("running-variance", "KIND",
+              "How training estimates the running variance: 'population' divides by m (ONNX, Keras, Flax), 'sample' "
+              "by m-1 (PyTorch). Default: what the model file says or its producer does.",
+              {"population", "sample"},
+              [&compile](size_t index) { compile.runningVariance = static_cast<RunningVariance>(index); })}};
 }
 
 static Option foldOption(CompileOptions &compile) {
@@ -167,15 +171,18 @@ static Verb compileVerb(CompileCommand &command) {
     phases += (phases.empty() ? "" : "; ") + info.name.str() + ": " + info.description.str();
   verb.groups = {
       {"Output",
-       {outputOption("DIR", "Folder for the results, made if need be. Default: the current one. With --compile-to, '-' "
-                            "(the default then) prints to stdout.",
+       {outputOption("DIR",
+                     "Folder for the results, made if need be. Default: the current one. With --compile-to, '-' "
+                     "(the default then) prints to stdout.",
                      command.output),
         {"name", 0, "NAME", "Prefix of the C functions and files, made a C identifier. Default: the model file's name.",
          setString(compile.name)},
-        {"weights", 'w', "FILE", "A .safetensors file whose values go into DIR/NAME.safetensors in place of the model's.",
+        {"weights", 'w', "FILE",
+         "A .safetensors file whose values go into DIR/NAME.safetensors in place of the model's.",
          setString(command.weights)},
-        choice("compile-to", "PHASE", "Stop after a phase and write its text, which bnc can compile further. " + phases + ".",
-               phaseNames(), [&command](size_t index) { command.compileTo = allPhases()[index].phase; })}},
+        choice("compile-to", "PHASE",
+               "Stop after a phase and write its text, which bnc can compile further. " + phases + ".", phaseNames(),
+               [&command](size_t index) { command.compileTo = allPhases()[index].phase; })}},
       {"Model",
        {batchOption(compile), targetOption(compile),
         choice("phase", "PART", "Compile 'both' training and inference (the default), or only 'train' or 'infer'.",
@@ -192,13 +199,17 @@ static Verb compileVerb(CompileCommand &command) {
 }
 
 static Verb inspectVerb(InspectCommand &command) {
-  Verb verb{"inspect", "MODEL", "shows variables, shapes, work and memory, and what folds",
-            "Shows what is in MODEL: inputs and outputs, its variables by collection, how much each operation computes, "
-            "where each batch normalization goes in inference, and how much memory training and inference need."};
-  verb.groups = {{"Model",
-                  {batchOption(command.compile), targetOption(command.compile), foldOption(command.compile),
-                   {"operations", 0, "", "List every operation instead of sums by kind.", setFlag(command.operations)}}},
-                 trainingGroup(command.compile)};
+  Verb verb{
+      "inspect", "MODEL", "shows variables, shapes, work and memory, and what folds",
+      "Shows what is in MODEL: inputs and outputs, its variables by collection, how much each operation computes, "
+      "where each batch normalization goes in inference, and how much memory training and inference need."};
+  verb.groups = {
+      {"Model",
+       {batchOption(command.compile),
+        targetOption(command.compile),
+        foldOption(command.compile),
+        {"operations", 0, "", "List every operation instead of sums by kind.", setFlag(command.operations)}}},
+      trainingGroup(command.compile)};
   verb.examples = {"bnc inspect resnet18.onnx", "bnc inspect resnet18.onnx --operations"};
   verb.setOperand = [&](StringRef model) { command.compile.model = model.str(); };
   verb.run = [&] { return runInspect(command); };
@@ -210,12 +221,13 @@ static Verb initVerb(InitCommand &command) {
             "Writes a weights file for MODEL with fresh values: weights drawn by the method of --init, biases and "
             "offsets 0, scales 1, running means 0, running variances 1. The same seed gives the same bits everywhere."};
   command.execution.init = BNC_INIT_XAVIER_UNIFORM;
-  verb.groups = {{"Values",
-                  {outputOption("FILE", "The .safetensors file to write.", command.output),
-                   initOption(command.execution.init, "How weights are drawn: xavier-uniform (the default), xavier-normal, "
-                                                      "kaiming-uniform or kaiming-normal."),
-                   {"seed", 0, "N", "Number that the values follow from. Default: 0.", setUnsigned(command.execution.seed)}}},
-                 compilerGroup(command.compile)};
+  verb.groups = {
+      {"Values",
+       {outputOption("FILE", "The .safetensors file to write.", command.output),
+        initOption(command.execution.init, "How weights are drawn: xavier-uniform (the default), xavier-normal, "
+                                           "kaiming-uniform or kaiming-normal."),
+        {"seed", 0, "N", "Number that the values follow from. Default: 0.", setUnsigned(command.execution.seed)}}},
+      compilerGroup(command.compile)};
   verb.examples = {"bnc init lenet.onnx -o start.safetensors --seed=7 --init=kaiming-normal"};
   verb.setOperand = [&](StringRef model) { command.compile.model = model.str(); };
   verb.run = [&] { return runInit(command); };
@@ -226,20 +238,19 @@ static Verb runVerb(RunCommand &command) {
   Verb verb{"run", "MODEL", "inference on arrays from files",
             "Runs inference of MODEL, batch normalizations folded, on samples from files. The model is compiled behind "
             "the scenes and kept in a cache; no C compiler is needed."};
-  verb.groups = {{"Data",
-                  {{"input", 'i', "[NAME=]FILE",
-                    std::string("Samples for an input of the model, first dimension: samples. Once per input. ") + kFormats,
-                    appendString(command.inputs)},
-                   {"output", 'o', "[NAME=]FILE.npy", "Where to write an output of the model.", appendString(command.outputs)},
-                   {"expect", 0, "[NAME=]FILE.npy", "Fail if the output differs from this array.",
-                    appendString(command.expected)},
-                   {"tolerance", 0, "T",
-                    "Largest difference from --expect, as a share of its largest element. Default: 1e-5.",
-                    setNumber(command.tolerance, 0)}}},
-                 preprocessingGroup(command.preprocessing),
-                 executionGroup(command.execution, "Samples per call. Default: at most 64."),
-                 {"Model", {targetOption(command.compile), foldOption(command.compile)}},
-                 compilerGroup(command.compile)};
+  verb.groups = {
+      {"Data",
+       {{"input", 'i', "[NAME=]FILE",
+         std::string("Samples for an input of the model, first dimension: samples. Once per input. ") + kFormats,
+         appendString(command.inputs)},
+        {"output", 'o', "[NAME=]FILE.npy", "Where to write an output of the model.", appendString(command.outputs)},
+        {"expect", 0, "[NAME=]FILE.npy", "Fail if the output differs from this array.", appendString(command.expected)},
+        {"tolerance", 0, "T", "Largest difference from --expect, as a share of its largest element. Default: 1e-5.",
+         setNumber(command.tolerance, 0)}}},
+      preprocessingGroup(command.preprocessing),
+      executionGroup(command.execution, "Samples per call. Default: at most 64."),
+      {"Model", {targetOption(command.compile), foldOption(command.compile)}},
+      compilerGroup(command.compile)};
   verb.examples = {"bnc run lenet.onnx --input images.npy --output logits.npy",
                    "bnc run lenet.onnx --weights trained.safetensors --input images.npy --expect logits.npy"};
   verb.setOperand = [&](StringRef model) { command.compile.model = model.str(); };
@@ -254,30 +265,34 @@ static Verb trainVerb(TrainCommand &command) {
             "given. The weights file is rewritten at the end of every epoch and is always complete; Ctrl-C stops after "
             "the current step and saves."};
   std::vector<Option> data = dataOptions(command.training, true, "", "Training samples");
-  append_range(data, dataOptions(command.test, true, "test-", "Samples to measure loss and accuracy on after each epoch"));
-  OptionGroup execution = executionGroup(command.execution, "Samples per step; the last batch of an epoch may be smaller. "
-                                                            "Default: 32.");
+  append_range(data,
+               dataOptions(command.test, true, "test-", "Samples to measure loss and accuracy on after each epoch"));
+  OptionGroup execution =
+      executionGroup(command.execution, "Samples per step; the last batch of an epoch may be smaller. "
+                                        "Default: 32.");
   execution.options.insert(execution.options.begin() + 1,
-                           initOption(command.execution.init, "Start from fresh values instead, drawn by xavier-uniform, "
-                                                              "xavier-normal, kaiming-uniform or kaiming-normal."));
-  execution.options.push_back({"seed", 0, "N", "Number that fresh values, --shuffle and dropout follow from. Default: 0.",
+                           initOption(command.execution.init,
+                                      "Start from fresh values instead, drawn by xavier-uniform, "
+                                      "xavier-normal, kaiming-uniform or kaiming-normal."));
+  execution.options.push_back({"seed", 0, "N",
+                               "Number that fresh values, --shuffle and dropout follow from. Default: 0.",
                                setUnsigned(command.execution.seed)});
-  verb.groups = {{"Data", data},
-                 preprocessingGroup(command.preprocessing),
-                 {"Length and order",
-                  {{"epochs", 0, "N", "Passes over the data.", setInteger(command.epochs, 1)},
-                   {"steps", 0, "N", "Steps in all, instead of --epochs.", setInteger(command.steps, 1)},
-                   {"shuffle", 0, "", "Take the samples in another random order in each epoch.", setFlag(command.shuffle)}}},
-                 {"Results",
-                  {outputOption("FILE", "The .safetensors file for the trained values.", command.output),
-                   {"metrics", 0, "FILE.csv", "Write loss, accuracy and learning rate of every step.",
-                    setString(command.metrics)},
-                   {"curve", 0, "FILE.svg", "Draw the learning curve.", setString(command.curve)},
-                   {"checkpoint-every", 0, "N", "Write the weights file every N steps too.",
-                    setInteger(command.checkpointEvery, 1)}}},
-                 execution,
-                 trainingGroup(command.compile),
-                 compilerGroup(command.compile)};
+  verb.groups = {
+      {"Data", data},
+      preprocessingGroup(command.preprocessing),
+      {"Length and order",
+       {{"epochs", 0, "N", "Passes over the data.", setInteger(command.epochs, 1)},
+        {"steps", 0, "N", "Steps in all, instead of --epochs.", setInteger(command.steps, 1)},
+        {"shuffle", 0, "", "Take the samples in another random order in each epoch.", setFlag(command.shuffle)}}},
+      {"Results",
+       {outputOption("FILE", "The .safetensors file for the trained values.", command.output),
+        {"metrics", 0, "FILE.csv", "Write loss, accuracy and learning rate of every step.", setString(command.metrics)},
+        {"curve", 0, "FILE.svg", "Draw the learning curve.", setString(command.curve)},
+        {"checkpoint-every", 0, "N", "Write the weights file every N steps too.",
+         setInteger(command.checkpointEvery, 1)}}},
+      execution,
+      trainingGroup(command.compile),
+      compilerGroup(command.compile)};
   verb.groups.back().options.push_back(targetOption(command.compile));
   verb.examples = {"bnc train lenet.onnx --data images.npy --labels labels.npy --batch=256 --epochs=10 --shuffle \\",
                    "    --optimizer=sgd:lr=0.1,momentum=0.9 --metrics=run.csv --curve=run.svg -o trained.safetensors"};
@@ -312,7 +327,8 @@ static Verb calibrateVerb(CalibrateCommand &command) {
                                                    "most 256."),
                  {"Model", {lossOption(command.compile), targetOption(command.compile)}},
                  compilerGroup(command.compile)};
-  verb.examples = {"bnc calibrate lenet.onnx --weights trained.safetensors --data images.npy -o calibrated.safetensors"};
+  verb.examples = {
+      "bnc calibrate lenet.onnx --weights trained.safetensors --data images.npy -o calibrated.safetensors"};
   verb.setOperand = [&](StringRef model) { command.compile.model = model.str(); };
   verb.run = [&] { return runCalibrate(command); };
   return verb;
@@ -347,8 +363,16 @@ static LogicalResult parseMlirFlags(ArrayRef<std::string> flags) {
   mlir::registerPassManagerCLOptions();
   mlir::registerDefaultTimingManagerCLOptions();
   std::vector<const char *> arguments{"bnc"};
-  for (const std::string &flag : flags)
+  std::vector<std::string> known;
+  for (const auto &entry : cl::getRegisteredOptions())
+    if (StringRef(entry.first).starts_with("mlir-"))
+      known.push_back(StringRef(entry.first).str());
+  for (const std::string &flag : flags) {
+    StringRef name = StringRef(flag).drop_front(2).split('=').first;
+    if (!is_contained(known, name))
+      return reportError("MLIR has no flag '--" + name + "'" + didYouMean(name, known, "--"));
     arguments.push_back(flag.c_str());
+  }
   std::string errors;
   raw_string_ostream os(errors);
   if (cl::ParseCommandLineOptions(arguments.size(), arguments.data(), "", &os))
@@ -360,9 +384,11 @@ static LogicalResult parseMlirFlags(ArrayRef<std::string> flags) {
 
 int bnc::runCommandLine(int argc, char **argv) {
   InitLLVM init(argc, argv);
+  std::signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of write(), like a full disk
   Commands commands;
-  std::vector<Verb> verbs{compileVerb(commands.compile), inspectVerb(commands.inspect),   initVerb(commands.init),
-                          runVerb(commands.run),         trainVerb(commands.train),       evaluateVerb(commands.evaluate),
+  std::vector<Verb> verbs{compileVerb(commands.compile),    inspectVerb(commands.inspect),
+                          initVerb(commands.init),          runVerb(commands.run),
+                          trainVerb(commands.train),        evaluateVerb(commands.evaluate),
                           calibrateVerb(commands.calibrate)};
   auto findVerb = [&](StringRef name) { return find_if(verbs, [&](const Verb &verb) { return verb.name == name; }); };
   auto unknownVerb = [&](StringRef name) {

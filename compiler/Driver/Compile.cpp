@@ -140,6 +140,10 @@ void Compilation::recordOptions(ModuleOp module) {
 
 LogicalResult Compilation::makeGraph(ModuleOp module, Phase phase) {
   const OptimizerSpec &optimizer = options.optimizer;
+  if (phase == Phase::Training && imported.batchNormFolded)
+    emitWarning(module.getLoc()) << "batch normalizations were folded into weights when this file was written, so this "
+                                    "does not train the network that was designed; export it with them kept "
+                                    "(PyTorch: torch.onnx.export of model.train() with optimize=False)";
   LogicalResult result = run(module, [&](OpPassManager &manager) {
     if (phase == Phase::Training)
       buildTrainingPipeline(manager, {options.loss, optimizer.algorithm(), optimizer.hasMomentum(), optimizer.nesterov,

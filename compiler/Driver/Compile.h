@@ -36,7 +36,7 @@ enum class Part { Both, Train, Infer };
 /// What the options that all verbs share say. Where a verb has no such option, the default holds.
 struct CompileOptions {
   std::string model;
-  std::string name;            // C identifier; "": from the model
+  std::string name;             // C identifier; "": from the model
   std::optional<int64_t> batch; // mlir::ShapedType::kDynamic: any; unset: as the model has it
   std::string target = "host";
   Part part = Part::Both;
@@ -49,10 +49,10 @@ struct CompileOptions {
   bool remarks = false;
   int64_t jobs = 0;
   bool useCache = true;
-  bool progress = true; // a line on the terminal while kernels compile
-  bool traced = false;   // MLIR flags ask to see the compilation itself
+  bool progress = true;                           // a line on the terminal while kernels compile
+  bool traced = false;                            // MLIR flags ask to see the compilation itself
   llvm::raw_ostream *diagnostics = &llvm::errs(); // where the module's errors, warnings and remarks go
-  std::set<std::string> given; // names of the options on the command line
+  std::set<std::string> given;                    // names of the options on the command line
 };
 
 /// One model on its way through the phases. Everything that goes wrong is reported once, by whoever sees it.
@@ -82,6 +82,8 @@ public:
   mlir::ModuleOp module() const { return *imported.module; }
   Phase phase() const { return current; }
   const Weights &weights() const { return imported.weights; }
+  /// Why there are no weights, "" if there are.
+  const std::string &weightsError() const { return imported.weightsError; }
   /// The C identifier that prefixes the model's functions.
   const std::string &name() const { return modelName; }
 

@@ -49,6 +49,9 @@ LogicalResult bnc::runCompile(const CompileCommand &command) {
   if (failed(weights))
     return failure();
 
+  if (output != "-" && !*weights && !compilation.weightsError().empty())
+    reportWarning("no weights file is written: " + compilation.weightsError());
+
   if (!text) {
     CompiledModel model;
     if (failed(compilation.emit(model)))

@@ -113,7 +113,8 @@ FailureOr<Samples> Samples::create(Array array, StringRef input, ArrayRef<int64_
     if (values.size() <= 1 || static_cast<int64_t>(values.size()) == samples.channels)
       return success();
     return reportError("option '" + option + "' has " + Twine(values.size()) + " numbers, but input '" + input +
-                       "' has " + Twine(samples.channels) + " channels; expected one number, or one per channel");
+                       "' has " + Twine(samples.channels) + (samples.channels == 1 ? " channel" : " channels") +
+                       "; expected one number, or one per channel");
   };
   if (failed(fits(preprocessing.mean, "--mean")) || failed(fits(preprocessing.deviation, "--std")))
     return failure();
@@ -151,10 +152,10 @@ FailureOr<Labels> Labels::create(const Array &array, int64_t classes, int64_t el
 
   if (classes > 0) {
     if (array.elementsPerSample() != 1)
-      return reportError("'" + array.path + "': labels have shape " + spell(array.values.shape) +
-                         ", expected one class number per sample" +
-                         (array.elementsPerSample() == classes ? "; this looks like one-hot rows: store their argmax"
-                                                               : ""));
+      return reportError(
+          "'" + array.path + "': labels have shape " + spell(array.values.shape) +
+          ", expected one class number per sample" +
+          (array.elementsPerSample() == classes ? "; this looks like one-hot rows: store their argmax" : ""));
     labels.bytes.resize(labels.samples * sizeof(int32_t));
     for (int64_t i = 0; i < labels.samples; ++i) {
       double value = elementAt(array.values, i);
@@ -181,6 +182,4 @@ FailureOr<Labels> Labels::create(const Array &array, int64_t classes, int64_t el
   return labels;
 }
 
-void Labels::copy(int64_t index, void *result) const {
-  std::memcpy(result, bytes.data() + index * stride, stride);
-}
+void Labels::copy(int64_t index, void *result) const { std::memcpy(result, bytes.data() + index * stride, stride); }

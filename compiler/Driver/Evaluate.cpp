@@ -80,7 +80,7 @@ LogicalResult bnc::runEvaluate(const EvaluateCommand &command) {
   if (failed(session))
     return failure();
   FailureOr<DataSet> data =
-      readDataSet((*session)->descriptor(), command.data.data, command.data.labels, command.preprocessing);
+      readDataSet((*session)->descriptor(), "--data", command.data.data, command.data.labels, command.preprocessing);
   if (failed(data))
     return failure();
   int64_t batch = (*session)->batch(std::min(kDefaultBatch, data->count));
@@ -111,7 +111,7 @@ LogicalResult bnc::runCalibrate(const CalibrateCommand &command) {
   if (model.running_count == 0)
     return reportError("'" + command.compile.model +
                        "' has no batch normalization with running statistics: there is nothing to calibrate");
-  FailureOr<DataSet> data = readDataSet(model, command.data.data, "", command.preprocessing);
+  FailureOr<DataSet> data = readDataSet(model, "--data", command.data.data, "", command.preprocessing);
   if (failed(data))
     return failure();
   int64_t batch = (*session)->batch(std::min(kDefaultBatch, data->count));
@@ -126,8 +126,7 @@ LogicalResult bnc::runCalibrate(const CalibrateCommand &command) {
         return success();
       })))
     return failure();
-  if (bnc_train_calibrate_end(train->get()) != BNC_OK ||
-      bnc_train_save(train->get(), command.output.c_str()) != BNC_OK)
+  if (bnc_train_calibrate_end(train->get()) != BNC_OK || bnc_train_save(train->get(), command.output.c_str()) != BNC_OK)
     return reportFailure(train->get());
   outs() << "running statistics of " << model.running_count
          << (model.running_count == 1 ? " batch normalization" : " batch normalizations") << " from "

@@ -42,9 +42,10 @@ private:
 
 std::string spell(Type type) {
   return "(" +
-         llvm::join(llvm::map_range(cast<RankedTensorType>(type).getShape(),
-                                    [](int64_t size) { return ShapedType::isDynamic(size) ? "N" : std::to_string(size); }),
-                    ", ") +
+         llvm::join(
+             llvm::map_range(cast<RankedTensorType>(type).getShape(),
+                             [](int64_t size) { return ShapedType::isDynamic(size) ? "N" : std::to_string(size); }),
+             ", ") +
          ")";
 }
 
@@ -87,26 +88,32 @@ void printTensors(GraphOp graph) {
 }
 
 void printVariables(ModuleOp module) {
-  int64_t parameters = 0, trainable = 0, statistics = 0;
+  int64_t parameters = 0, trainable = 0;
   for (Collection collection : {Collection::Params, Collection::BatchStats, Collection::Optimizer}) {
-    Table table({"name", "shape", "trainable", "elements"}, 3);
+    bool params = collection == Collection::Params;
+    Table table(params ? std::vector<std::string>{"name", "shape", "trainable", "elements"}
+                       : std::vector<std::string>{"name", "shape", "elements"},
+                params ? 3 : 2);
     bool any = false;
     for (VariableOp variable : module.getOps<VariableOp>()) {
       if (variable.getCollection() != collection)
         continue;
       any = true;
       int64_t elements = cast<RankedTensorType>(variable.getType()).getNumElements();
-      bool moves = collection == Collection::Params && variable.getTrainable();
-      (collection == Collection::Params ? parameters : statistics) += elements;
-      trainable += moves ? elements : 0;
-      table.add({variable.getSymName().str(), spell(variable.getType()),
-                 collection == Collection::Params ? (moves ? "yes" : "no") : "", withSeparators(elements)});
+      std::vector<std::string> row{variable.getSymName().str(), spell(variable.getType())};
+      if (params) {
+        row.push_back(variable.getTrainable() ? "yes" : "no");
+        parameters += elements;
+        trainable += variable.getTrainable() ? elements : 0;
+      }
+      row.push_back(withSeparators(elements));
+      table.add(std::move(row));
     }
     if (!any)
       continue;
     llvm::outs() << "\nvariables in " << stringifyCollection(collection) << ":\n";
     table.print(llvm::outs());
-    if (collection == Collection::Params)
+    if (params)
       llvm::outs() << "  " << withSeparators(parameters) << " parameters, " << withSeparators(trainable)
                    << " of them trainable\n";
   }
@@ -155,11 +162,11 @@ std::unique_ptr<Compilation> compileQuietly(CompileOptions options, Part part, P
   return compilation;
 }
 
-/// The first line of `text` that begins with "error: ", without that.
+/// What the first line of `text` with "error: " says behind it.
 StringRef firstError(StringRef text) {
   for (StringRef line : llvm::split(text, '\n'))
-    if (line.consume_front("error: "))
-      return line;
+    if (line.contains("error: "))
+      return line.split("error: ").second;
   return "it cannot be compiled";
 }
 
@@ -205,7 +212,8 @@ void printMemoryPlan(const CompileOptions &options) {
     std::string text;
     std::unique_ptr<Compilation> compilation = compileQuietly(options, part, Phase::Kernels, text);
     if (!compilation) {
-      llvm::outs() << "  " << (part == Part::Train ? "training" : "inference") << ": none, " << firstError(text) << "\n";
+      llvm::outs() << "  " << (part == Part::Train ? "training" : "inference") << ": none, " << firstError(text)
+                   << "\n";
       continue;
     }
     for (GraphOp graph : compilation->module().getOps<GraphOp>())

@@ -14,7 +14,8 @@
 using namespace llvm;
 using namespace bnc;
 
-#define BNC_SYMBOL(name) {#name, orc::ExecutorAddr::fromPtr(&name)}
+#define BNC_SYMBOL(name)                                                                                               \
+  { #name, orc::ExecutorAddr::fromPtr(&name) }
 
 /// What a model's objects call: the steps of its programs, and the functions that its public ones pass on to.
 static const std::pair<StringLiteral, orc::ExecutorAddr> kRuntimeSymbols[] = {
@@ -90,7 +91,8 @@ FailureOr<std::unique_ptr<JitModel>> JitModel::load(const CompiledModel &model, 
   if (Error error = library.define(orc::absoluteSymbols(std::move(symbols))))
     return fail(std::move(error));
   // libc and libm: what a linked program has too.
-  auto process = orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(loaded->jit->getDataLayout().getGlobalPrefix());
+  auto process =
+      orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(loaded->jit->getDataLayout().getGlobalPrefix());
   if (!process)
     return fail(process.takeError());
   library.addGenerator(std::move(*process));

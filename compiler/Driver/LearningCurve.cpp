@@ -87,8 +87,11 @@ void drawPanel(raw_ostream &os, double top, StringRef title, ArrayRef<Curve> cur
     double value = low + i * step, at = y(value);
     os << "<line x1=\"" << kLeft << "\" x2=\"" << right << "\" y1=\"" << number(at) << "\" y2=\"" << number(at)
        << "\" stroke=\"#ddd\"/><text x=\"" << kLeft - 6 << "\" y=\"" << number(at + 4) << "\" text-anchor=\"end\">"
-       << formatNumber(percent ? value * 100 : std::fabs(value) < step / 2 ? 0 : value, 4) << (percent ? " %" : "")
-       << "</text>\n";
+       << formatNumber(percent                       ? value * 100
+                       : std::fabs(value) < step / 2 ? 0
+                                                     : value,
+                       4)
+       << (percent ? " %" : "") << "</text>\n";
   }
   double ticks = std::max(1.0, tickStep(std::max(lastStep - 1, 1.0)));
   for (double at = ticks; at <= lastStep; at += ticks)

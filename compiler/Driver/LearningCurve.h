@@ -17,9 +17,9 @@ struct CurvePoint {
 
 /// What a training went through. Accuracies are shares, 0 to 1; curves may be empty.
 struct TrainingHistory {
-  std::vector<CurvePoint> stepLoss;                      // every step
-  std::vector<CurvePoint> trainAccuracy;                 // of an epoch, at its end
-  std::vector<CurvePoint> testLoss, testAccuracy;        // at the end of an epoch
+  std::vector<CurvePoint> stepLoss;               // every step
+  std::vector<CurvePoint> trainAccuracy;          // of an epoch, at its end
+  std::vector<CurvePoint> testLoss, testAccuracy; // at the end of an epoch
 };
 
 /// An SVG picture: the loss, and below it the accuracy if there is one.

@@ -1,8 +1,8 @@
 //===- Optimizer.cpp - the text of --optimizer ---------------------------------===//
 
+#include "compiler/Kernels/Optimizer.h"
 #include "compiler/Driver/Compile.h"
 #include "compiler/Driver/Report.h"
-#include "compiler/Kernels/Optimizer.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -16,9 +16,7 @@ using namespace bnc;
 static const StringLiteral kOptimizers[] = {"sgd", "adam", "adamw"};
 constexpr double kAdamWWeightDecay = 0.01;
 
-static const OptimizerNumbers &numbersOf(StringRef name) {
-  return *optimizerNumbers(name == "adamw" ? "adam" : name);
-}
+static const OptimizerNumbers &numbersOf(StringRef name) { return *optimizerNumbers(name == "adamw" ? "adam" : name); }
 
 static std::vector<double> defaultsOf(StringRef name) {
   const OptimizerNumbers &row = numbersOf(name);

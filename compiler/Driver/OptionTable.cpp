@@ -44,7 +44,8 @@ LogicalResult bnc::parseArguments(const Verb &verb, ArrayRef<StringRef> argument
       if (verb.operand.empty())
         return reportError("'bnc " + verb.name + "' takes no argument, found '" + argument + "'");
       if (haveOperand)
-        return reportError("'bnc " + verb.name + "' takes one " + verb.operand + ", found a second: '" + argument + "'");
+        return reportError("'bnc " + verb.name + "' takes one " + verb.operand + ", found a second: '" + argument +
+                           "'");
       verb.setOperand(argument);
       haveOperand = true;
       continue;
@@ -159,8 +160,8 @@ void bnc::printVerbHelp(const Verb &verb, raw_ostream &os) {
   os << "\nOther:\n";
   printOption("-h, --help", "Prints this text.", os);
   if (!verb.groups.empty())
-    printOption("    --mlir-...", "Every printing and timing flag of MLIR, such as --mlir-print-ir-after-all or --mlir-timing.",
-                os);
+    printOption("    --mlir-...",
+                "Every printing and timing flag of MLIR, such as --mlir-print-ir-after-all or --mlir-timing.", os);
   if (!verb.examples.empty())
     os << "\nExamples:\n";
   for (const std::string &example : verb.examples)
@@ -252,8 +253,8 @@ static void printZshCompletion(ArrayRef<Verb> verbs, raw_ostream &os) {
     os << "  " << verb.name << ")\n    _arguments";
     for (const OptionGroup &group : verb.groups)
       for (const Option &option : group.options) {
-        os << " \\\n      '--" << option.name << (option.metavar.empty() ? "" : "=") << "[" << escapedForZsh(option.help)
-           << "]";
+        os << " \\\n      '--" << option.name << (option.metavar.empty() ? "" : "=") << "["
+           << escapedForZsh(option.help) << "]";
         if (!option.values.empty())
           os << ":" << option.name << ":(" << join(option.values, " ") << ")";
         else if (!option.metavar.empty())
@@ -329,7 +330,8 @@ OptionSetter bnc::setInteger(int64_t &target, int64_t minimum) {
 }
 
 OptionSetter bnc::setUnsigned(uint64_t &target) {
-  return [&target](StringRef value) { return value.getAsInteger(0, target) ? "a whole number from 0 to 2^64 - 1" : ""; };
+  return
+      [&target](StringRef value) { return value.getAsInteger(0, target) ? "a whole number from 0 to 2^64 - 1" : ""; };
 }
 
 OptionSetter bnc::setNumber(double &target, double minimum) {

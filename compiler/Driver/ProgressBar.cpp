@@ -30,8 +30,8 @@ void ProgressBar::show(size_t done, size_t all, StringRef detail) {
   last = now;
   constexpr size_t width = 24;
   size_t filled = std::min(done, all) * width / all;
-  std::string line = formatv("\r{0} [{1}{2}] {3}/{4}", title, std::string(filled, '='), std::string(width - filled, ' '),
-                             done, all);
+  std::string line =
+      formatv("\r{0} [{1}{2}] {3}/{4}", title, std::string(filled, '='), std::string(width - filled, ' '), done, all);
   if (!detail.empty())
     line += ("  " + detail).str();
   if (done > 0 && done < all)

@@ -2,6 +2,8 @@
 
 #include "compiler/Driver/Report.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
@@ -9,10 +11,23 @@
 
 using namespace llvm;
 
+/// A message may quote what a damaged file holds: that must not reach a terminal as it is.
+static void print(StringRef kind, const Twine &message) {
+  std::string text = message.str();
+  errs() << kind << ": ";
+  if (json::isUTF8(text) && none_of(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }))
+    errs() << text;
+  else
+    errs().write_escaped(text);
+  errs() << "\n";
+}
+
 LogicalResult bnc::reportError(const Twine &message) {
-  errs() << "error: " << message << "\n";
+  print("error", message);
   return failure();
 }
+
+void bnc::reportWarning(const Twine &message) { print("warning", message); }
 
 std::optional<std::string> bnc::nearest(StringRef word, ArrayRef<std::string> candidates) {
   unsigned limit = word.size() <= 3 ? 1 : std::max<size_t>(2, word.size() / 3); // two: swapped letters

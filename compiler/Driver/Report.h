@@ -17,7 +17,11 @@ namespace bnc {
 /// do are diagnostics of the MLIR context. A caller that sees failure prints nothing more.
 llvm::LogicalResult reportError(const llvm::Twine &message);
 
-/// The candidate that `word` was probably meant to be (edit distance at most a third of its length, at least 2), or nothing.
+/// Prints "warning: MESSAGE" to stderr.
+void reportWarning(const llvm::Twine &message);
+
+/// The candidate that `word` was probably meant to be (edit distance at most a third of its length, at least 2), or
+/// nothing.
 std::optional<std::string> nearest(llvm::StringRef word, llvm::ArrayRef<std::string> candidates);
 
 /// "; did you mean 'X'?" for the nearest candidate, or "".

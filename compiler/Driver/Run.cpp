@@ -75,15 +75,15 @@ LogicalResult bnc::runRun(const RunCommand &command) {
   if (failed(outputPaths) || failed(expected = matchTensors(tensors, command.expected, "--expect", "output")))
     return failure();
   if (command.inputs.empty())
-    return reportError("no input data; give --input " + (inputs.size() > 1 ? StringRef(inputs[0].name).str() + "=" : "") +
-                       "FILE for " +
+    return reportError("no input data; give --input " +
+                       (inputs.size() > 1 ? StringRef(inputs[0].name).str() + "=" : "") + "FILE for " +
                        join(map_range(inputs,
                                       [](const bnc_tensor &tensor) {
                                         return "'" + StringRef(tensor.name).str() + "' of shape " +
                                                spell(fullShape(tensor, 1)).replace(1, 1, "N");
                                       }),
                             " and "));
-  FailureOr<DataSet> data = readDataSet(model, command.inputs, "", command.preprocessing);
+  FailureOr<DataSet> data = readDataSet(model, "--input", command.inputs, "", command.preprocessing);
   if (failed(data))
     return failure();
   for (auto [path, tensor] : zip(*outputPaths, tensors))

@@ -117,8 +117,8 @@ FailureOr<std::vector<std::string>> bnc::matchTensors(ArrayRef<bnc_tensor> tenso
     if (!named.name.empty()) {
       index = find(names, named.name) - names.begin();
       if (index == names.size())
-        return reportError("option '" + option + "': the model has no " + kind + " '" + named.name + "'; it has " + all +
-                           didYouMean(named.name, names));
+        return reportError("option '" + option + "': the model has no " + kind + " '" + named.name + "'; it has " +
+                           all + didYouMean(named.name, names));
     } else if (tensors.size() != 1) {
       return reportError("option '" + option + "': the model has " + Twine(tensors.size()) + " " + kind + "s (" + all +
                          "); say which one: " + option + " NAME=" + named.path);
@@ -130,16 +130,16 @@ FailureOr<std::vector<std::string>> bnc::matchTensors(ArrayRef<bnc_tensor> tenso
   return paths;
 }
 
-FailureOr<DataSet> bnc::readDataSet(const bnc_model_descriptor &model, ArrayRef<std::string> data, StringRef labels,
-                                    const Preprocessing &preprocessing) {
+FailureOr<DataSet> bnc::readDataSet(const bnc_model_descriptor &model, StringRef option, ArrayRef<std::string> data,
+                                    StringRef labels, const Preprocessing &preprocessing) {
   ArrayRef<bnc_tensor> inputs(model.inputs, model.input_count);
-  FailureOr<std::vector<std::string>> paths = matchTensors(inputs, data, "--data", "input");
+  FailureOr<std::vector<std::string>> paths = matchTensors(inputs, data, option, "input");
   if (failed(paths))
     return failure();
   DataSet set;
   for (auto [input, path] : zip(inputs, *paths)) {
     if (path.empty())
-      return reportError("no data for input '" + StringRef(input.name) + "' of the model; give --data " +
+      return reportError("no data for input '" + StringRef(input.name) + "' of the model; give " + option + " " +
                          (inputs.size() > 1 ? StringRef(input.name).str() + "=" : "") + "FILE");
     FailureOr<Array> array = readArray(path);
     if (failed(array))

@@ -15,8 +15,8 @@ namespace bnc {
 
 /// Options of every verb that runs a model.
 struct ExecutionOptions {
-  std::string weights;           // file; "": the model's own values
-  std::optional<bnc_init> init;  // fresh values instead
+  std::string weights;          // file; "": the model's own values
+  std::optional<bnc_init> init; // fresh values instead
   uint64_t seed = 0;
   int64_t threads = 0, batch = 0; // batch 0: the verb's default
 };
@@ -63,9 +63,10 @@ struct DataSet {
 };
 
 /// Reads one array per input of the model ("[NAME=]PATH"; the name may be left out where there is one input) and the
-/// labels, if a file is given, and checks that they fit the model and each other.
-llvm::FailureOr<DataSet> readDataSet(const bnc_model_descriptor &model, llvm::ArrayRef<std::string> data,
-                                     llvm::StringRef labels, const Preprocessing &preprocessing);
+/// labels, if a file is given, and checks that they fit the model and each other. `option` gave the arrays.
+llvm::FailureOr<DataSet> readDataSet(const bnc_model_descriptor &model, llvm::StringRef option,
+                                     llvm::ArrayRef<std::string> data, llvm::StringRef labels,
+                                     const Preprocessing &preprocessing);
 
 /// Buffers for the samples of one call.
 class Batch {

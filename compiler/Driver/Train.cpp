@@ -134,12 +134,13 @@ LogicalResult Trainer::prepare() {
   if (!model.train_forward)
     return reportError("'" + command.compile.model + "' holds no training graph; start from the model file");
   FailureOr<DataSet> read =
-      readDataSet(model, command.training.data, command.training.labels, command.preprocessing);
+      readDataSet(model, "--data", command.training.data, command.training.labels, command.preprocessing);
   if (failed(read))
     return failure();
   data = std::move(*read);
   if (!command.test.data.empty()) {
-    FailureOr<DataSet> other = readDataSet(model, command.test.data, command.test.labels, command.preprocessing);
+    FailureOr<DataSet> other =
+        readDataSet(model, "--test-data", command.test.data, command.test.labels, command.preprocessing);
     if (failed(other))
       return failure();
     test = std::move(*other);
@@ -193,13 +194,14 @@ LogicalResult Trainer::runEpoch(int64_t epoch, ProgressBar &bar) {
     int64_t size = std::min(batch, data.count - first);
     buffers.fill(ArrayRef<int64_t>(order).slice(first, size));
     bnc_metrics result;
-    if (bnc_train_step(train.get(), buffers.inputs(), buffers.labels(), size, /*learning_rate=*/-1, &result) != BNC_OK) {
+    if (bnc_train_step(train.get(), buffers.inputs(), buffers.labels(), size, /*learning_rate=*/-1, &result) !=
+        BNC_OK) {
       bar.clear();
       std::string why = bnc_train_error(train.get());
       if (failed(save())) // has said why
         return failure();
-      return reportError("step " + withSeparators(step + 1) + " (epoch " + Twine(epoch) + "): " + why +
-                         "; the values before this step are in '" + command.output + "'");
+      return reportError("epoch " + Twine(epoch) + ", " + why + "; the values before this step are in '" +
+                         command.output + "'");
     }
     ++step;
     samples += size;
@@ -257,8 +259,8 @@ LogicalResult Trainer::finish() {
   if (command.curve.empty())
     return success();
   return writeFile(command.curve,
-                   drawLearningCurve(history, StringRef(session.descriptor().name).str() + ": " +
-                                                  withSeparators(step) + " steps of " + Twine(batch).str()));
+                   drawLearningCurve(history, StringRef(session.descriptor().name).str() + ": " + withSeparators(step) +
+                                                  " steps of " + Twine(batch).str()));
 }
 
 LogicalResult Trainer::run() {
