@@ -116,6 +116,8 @@ private:
     } else if (isa<LossGradientOp, LossOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp, SoftmaxOp, LogSoftmaxOp>(op)) {
       stageOperand(op, 0); // each result element reads many of it
     }
+    if (auto gradient = dyn_cast<ActivationGradientOp>(op); gradient && gradient.getActivation() == "sigmoid")
+      shareSigmoid(gradient);
     if (isa<MaxPoolGradientOp>(op)) {
       // The winner is found by comparing: every comparison has to see the same bits of an element.
       stageOperand(op, 1);
@@ -123,6 +125,26 @@ private:
       stageOperand(op, 0); // windows overlap
     }
     return success();
+  }
+
+  /// Where the kernel needs the sigmoid too, it is computed once: its derivative is s * (1 - s).
+  void shareSigmoid(ActivationGradientOp op) {
+    for (Operation *user : op.getInput().getUsers()) {
+      auto sigmoid = dyn_cast<SigmoidOp>(user);
+      if (!sigmoid || !sigmoid->isBeforeInBlock(op))
+        continue;
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointAfter(sigmoid);
+      Value once = StageOp::create(builder, sigmoid.getLoc(), sigmoid.getType(), sigmoid, ArrayRef<int64_t>{0, 0, 0, 0}, ArrayRef<int64_t>{1, 1});
+      sigmoid.getResult().replaceAllUsesExcept(once, once.getDefiningOp());
+      builder.setInsertionPoint(op);
+      auto type = cast<RankedTensorType>(op.getType());
+      auto scalar = RankedTensorType::get({}, type.getElementType());
+      Value one = ConstantOp::create(builder, op.getLoc(), scalar, DenseElementsAttr::get(scalar, builder.getFloatAttr(type.getElementType(), 1.0)));
+      Value slope = MulOp::create(builder, op.getLoc(), type, once, SubOp::create(builder, op.getLoc(), type, one, once));
+      op.replaceAllUsesWith(MulOp::create(builder, op.getLoc(), type, op.getGradient(), slope).getResult());
+      return;
+    }
   }
 
   /// Has an operand in memory that would be computed again for each element that reads it.
