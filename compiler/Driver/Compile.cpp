@@ -37,9 +37,9 @@ Compilation::Compilation(const CompileOptions &options) : options(options) {
   printer = std::make_unique<DiagnosticPrinter>(*context, *options.diagnostics, options.remarks);
 }
 
-LogicalResult Compilation::fail(const llvm::Twine &message) {
-  return reportError(llvm::sys::path::filename(options.model) + ": " + message);
-}
+LogicalResult Compilation::fail(const llvm::Twine &message) { return reportError(modelFile() + ": " + message); }
+
+StringRef Compilation::modelFile() const { return llvm::sys::path::filename(options.model); }
 
 //===-- Reading --------------------------------------------------------------------===//
 

@@ -77,7 +77,7 @@ LogicalResult bnc::runEvaluate(const EvaluateCommand &command) {
   if (command.data.data.empty() || command.data.labels.empty())
     return reportError("'bnc evaluate' needs --data FILE and --labels FILE");
   FailureOr<std::unique_ptr<Session>> session = Session::open(command.compile, command.execution);
-  if (failed(session))
+  if (failed(session) || failed((*session)->requireTraining(/*both=*/true)))
     return failure();
   FailureOr<DataSet> data =
       readDataSet((*session)->descriptor(), "--data", command.data.data, command.data.labels, command.preprocessing);
@@ -105,7 +105,7 @@ LogicalResult bnc::runCalibrate(const CalibrateCommand &command) {
   if (failed(checkWritable(command.output)))
     return failure();
   FailureOr<std::unique_ptr<Session>> session = Session::open(command.compile, command.execution);
-  if (failed(session))
+  if (failed(session) || failed((*session)->requireTraining(/*both=*/false)))
     return failure();
   const bnc_model_descriptor &model = (*session)->descriptor();
   if (model.running_count == 0)

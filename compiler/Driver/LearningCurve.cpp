@@ -57,6 +57,9 @@ std::string escaped(StringRef text) {
   return result;
 }
 
+/// A coordinate; raw_ostream itself would write 8.000000e+02.
+std::string number(double value) { return formatNumber(value, 5); }
+
 /// One coordinate system with its curves.
 void drawPanel(raw_ostream &os, double top, StringRef title, ArrayRef<Curve> curves, double lastStep, bool percent) {
   double low = 0, high = 0;
@@ -80,13 +83,14 @@ void drawPanel(raw_ostream &os, double top, StringRef title, ArrayRef<Curve> cur
   double right = kWidth - kRight, bottom = top + kPanelHeight - kBottom, inner = top + 24;
   auto x = [&](double at) { return kLeft + (right - kLeft) * (lastStep > 1 ? (at - 1) / (lastStep - 1) : 0.5); };
   auto y = [&](double value) { return bottom - (bottom - inner) * (value - low) / (high - low); };
-  auto number = [](double value) { return formatNumber(value, 5); };
 
-  os << "<text x=\"" << kLeft << "\" y=\"" << top + 14 << "\" font-weight=\"bold\">" << title << "</text>\n";
+  os << "<text x=\"" << number(kLeft) << "\" y=\"" << number(top + 14) << "\" font-weight=\"bold\">" << title
+     << "</text>\n";
   for (int i = 0, count = static_cast<int>(std::lround((high - low) / step)); i <= count; ++i) {
     double value = low + i * step, at = y(value);
-    os << "<line x1=\"" << kLeft << "\" x2=\"" << right << "\" y1=\"" << number(at) << "\" y2=\"" << number(at)
-       << "\" stroke=\"#ddd\"/><text x=\"" << kLeft - 6 << "\" y=\"" << number(at + 4) << "\" text-anchor=\"end\">"
+    os << "<line x1=\"" << number(kLeft) << "\" x2=\"" << number(right) << "\" y1=\"" << number(at) << "\" y2=\""
+       << number(at) << "\" stroke=\"#ddd\"/><text x=\"" << number(kLeft - 6) << "\" y=\"" << number(at + 4)
+       << "\" text-anchor=\"end\">"
        << formatNumber(percent                       ? value * 100
                        : std::fabs(value) < step / 2 ? 0
                                                      : value,
@@ -95,9 +99,9 @@ void drawPanel(raw_ostream &os, double top, StringRef title, ArrayRef<Curve> cur
   }
   double ticks = std::max(1.0, tickStep(std::max(lastStep - 1, 1.0)));
   for (double at = ticks; at <= lastStep; at += ticks)
-    os << "<text x=\"" << number(x(at)) << "\" y=\"" << bottom + 16 << "\" text-anchor=\"middle\">" << formatNumber(at)
-       << "</text>\n";
-  os << "<text x=\"" << right << "\" y=\"" << bottom + 32 << "\" text-anchor=\"end\">step</text>\n";
+    os << "<text x=\"" << number(x(at)) << "\" y=\"" << number(bottom + 16) << "\" text-anchor=\"middle\">"
+       << formatNumber(at) << "</text>\n";
+  os << "<text x=\"" << number(right) << "\" y=\"" << number(bottom + 32) << "\" text-anchor=\"end\">step</text>\n";
 
   double legend = right;
   for (const Curve &curve : reverse(curves)) {
@@ -109,8 +113,8 @@ void drawPanel(raw_ostream &os, double top, StringRef title, ArrayRef<Curve> cur
     if (curve.points.size() == 1)
       os << "<circle r=\"3\" fill=\"" << curve.color << "\" cx=\"" << number(x(curve.points[0].step)) << "\" cy=\""
          << number(y(curve.points[0].value)) << "\"/>\n";
-    os << "<text x=\"" << legend << "\" y=\"" << top + 14 << "\" text-anchor=\"end\" fill=\"" << curve.color << "\">"
-       << curve.label << "</text>\n";
+    os << "<text x=\"" << number(legend) << "\" y=\"" << number(top + 14) << "\" text-anchor=\"end\" fill=\""
+       << curve.color << "\">" << curve.label << "</text>\n";
     legend -= 7.0 * curve.label.size() + 24;
   }
 }
@@ -136,9 +140,9 @@ std::string bnc::drawLearningCurve(const TrainingHistory &history, StringRef tit
   double height = kTop + kPanelHeight * (accuracies.empty() ? 1 : 2);
   std::string text;
   raw_string_ostream os(text);
-  os << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << kWidth << " " << height
+  os << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " << number(kWidth) << " " << number(height)
      << "\" font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
-     << "<text x=\"" << kWidth / 2 << "\" y=\"26\" text-anchor=\"middle\" font-size=\"16\">" << escaped(title)
+     << "<text x=\"" << number(kWidth / 2) << "\" y=\"26\" text-anchor=\"middle\" font-size=\"16\">" << escaped(title)
      << "</text>\n";
   drawPanel(os, kTop, "loss", losses, lastStep, /*percent=*/false);
   if (!accuracies.empty())

@@ -148,7 +148,7 @@ LogicalResult bnc::runInit(const InitCommand &command) {
   if (failed(checkWritable(command.output)))
     return failure();
   FailureOr<std::unique_ptr<Session>> session = Session::open(command.compile, command.execution);
-  if (failed(session))
+  if (failed(session) || failed((*session)->requireTraining(/*both=*/false)))
     return failure();
   FailureOr<TrainPointer> train = (*session)->createTrain((*session)->batch(1));
   if (failed(train))

@@ -34,7 +34,18 @@ FailureOr<std::unique_ptr<Session>> Session::open(CompileOptions options, const 
   if (failed(jit))
     return failure();
   session->jit = std::move(*jit);
+  if (int64_t fixed = session->descriptor().fixed_batch; fixed && execution.batch && execution.batch != fixed)
+    return reportError("option '--batch': the model takes exactly " + Twine(fixed) + " samples at a time, found '" +
+                       Twine(execution.batch) + "'; leave --batch out");
   return session;
+}
+
+LogicalResult Session::requireTraining(bool both) const {
+  const bnc_model_descriptor &model = descriptor();
+  if (model.train_forward && (!both || model.infer_run))
+    return success();
+  return reportError(compilation.modelFile() + ": holds no " + (model.train_forward ? "inference" : "training") +
+                     " graph; start from the model file");
 }
 
 int64_t Session::batch(int64_t otherwise) const {

@@ -40,6 +40,9 @@ public:
   /// Samples of a call: the --batch given, the compiled batch, or `otherwise`.
   int64_t batch(int64_t otherwise) const;
 
+  /// Fails if the model was compiled without a training graph, or (with `both`) without inference.
+  llvm::LogicalResult requireTraining(bool both) const;
+
   /// A training object with its values: from --init, --weights or the model, in this order.
   llvm::FailureOr<TrainPointer> createTrain(int64_t batch);
   llvm::FailureOr<InferPointer> createInfer(int64_t batch);

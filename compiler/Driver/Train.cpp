@@ -131,8 +131,8 @@ private:
 
 LogicalResult Trainer::prepare() {
   const bnc_model_descriptor &model = session.descriptor();
-  if (!model.train_forward)
-    return reportError("'" + command.compile.model + "' holds no training graph; start from the model file");
+  if (failed(session.requireTraining(/*both=*/!command.test.data.empty())))
+    return failure();
   FailureOr<DataSet> read =
       readDataSet(model, "--data", command.training.data, command.training.labels, command.preprocessing);
   if (failed(read))

@@ -50,6 +50,7 @@ np.save("y_bad.npy", labels)
 np.save("y_short.npy", y[:60])
 np.save("y_half.npy", np.full(70, 0.5, np.float32))
 np.save("six.npy", x[:, :, :6, :6].copy())
+np.save("y_three.npy", y % 3)
 np.save("onehot.npy", np.eye(10, dtype=np.float32)[y])
 out = np.zeros((70, 10), np.float32)
 out[4, 2] = np.nan
