@@ -36,7 +36,7 @@ struct KernelArgument {
   BufferLayout layout;
   int64_t imageMultiple = 1;     // scratch: images are rounded up to a multiple, for whole register tiles
   int64_t scratchOffset = 0;     // in bytes
-  llvm::SmallVector<RowRange> rows; // per strip, if layout.rowDimension >= 0
+  llvm::SmallVector<RowRange> rows = {}; // per strip, if layout.rowDimension >= 0
 };
 
 struct KernelInterface {
