@@ -137,7 +137,9 @@ private:
       return;
     }
     if (isa<LossGradientOp, LossOp>(op)) {
-      needAll(op->getOperand(0));
+      for (Value operand : op->getOperands())
+        if (isActivation(operand)) // outputs, and labels of their shape
+          needAll(operand);
       return;
     }
     auto found = ranges.find(op->getResult(0));
