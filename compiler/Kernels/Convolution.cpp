@@ -29,11 +29,6 @@ Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
   Func accumulator(builder.name("conv"));
   Halide::RDom window(0, inputs, 0, kernelWidth, 0, kernelHeight, builder.name("window"));
   Var &c = builder.c, &x = builder.x, &y = builder.y, &n = builder.n;
-  // Rows of the window that lie in the zero border add nothing; of a gradient's wide border that is a good part.
-  if (auto stage = op.getInput().getDefiningOp<StageOp>(); stage && stage.getPads()[0] + stage.getPads()[2] > 1 && stage.getDilations()[0] == 1) {
-    Expr row = y * strideY + window.z * dilationY - int(stage.getPads()[0]);
-    window.where(row >= 0 && row < int(ImageShape::of(stage.getInput()).height));
-  }
   Expr channel = window.x;
   if (groups > 1) {
     int outputsPerGroup = ImageShape::of(op.getResult()).channels / groups;
