@@ -99,6 +99,19 @@ def Bnc_PackedConvOp : Bnc_InKernelOp<"packed_conv"> {
   let assemblyFormat = "$input `,` $weight (`,` $bias^)? attr-dict `:` functional-type(operands, results)";
 }
 
+def Bnc_Col2ImOp : Bnc_InKernelOp<"col2im"> {
+  let summary = "Adds every tap of every window to the pixel it was taken from: the transpose of cutting an image into windows";
+  let description = [{
+    Channel (ky * KW + kx) * channels + c of input pixel (y, x) is added to channel c of result pixel
+    (y * stride + ky * dilation, x * stride + kx * dilation), with `channels` a multiple of what a vector holds.
+    `kernel`, `strides`, `dilations` = {y, x}. The result starts at the first window's first tap.
+  }];
+  let arguments = (ins Bnc_FloatTensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$dilations, I64Attr:$channels);
+  let results = (outs Bnc_FloatTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
 def Bnc_PartialMomentsOp : Bnc_InKernelOp<"partial_moments"> {
   let summary = "{shift, sum(x - shift), sum((x - shift)^2)} of the task's elements, shift being its first pixel";
   let arguments = (ins Bnc_FloatTensor:$input);
@@ -146,12 +159,13 @@ def Bnc_PackOp : Bnc_StepOp<"pack"> {
   let description = [{
     The source is read as weight (K, C/groups, KH, KW) = `shape` with `strides` in elements. With `backward`, the
     roles of K and C are exchanged and the kernel is flipped: the weights of the gradient with respect to the
-    input. With `unflatten` = {C, H, W} the K outputs are the elements of a flattened (C, H, W), and come in the
+    input. With `columns`, weights for `bnc.col2im`: one block whose column (ky * KW + kx) * `channels` + c holds
+    weight (K, c, ky, kx) for input K. With `unflatten` = {C, H, W} the K outputs are the elements of a flattened (C, H, W), and come in the
     order (H, W, C) with C padded to `channels`. A f64 source (folded weights) is rounded here, once.
     With an empty `shape`, a plain converted copy.
   }];
   let arguments = (ins Bnc_FloatTensor:$source, DenseI64ArrayAttr:$shape, DenseI64ArrayAttr:$strides, UnitAttr:$backward,
-                       DefaultValuedAttr<I64Attr, "1">:$groups, OptionalAttr<DenseI64ArrayAttr>:$unflatten,
+                       UnitAttr:$columns, DefaultValuedAttr<I64Attr, "1">:$groups, OptionalAttr<DenseI64ArrayAttr>:$unflatten,
                        DefaultValuedAttr<I64Attr, "0">:$channels, OptionalAttr<Bnc_StorageArrayAttr>:$storage);
   let results = (outs Bnc_FloatTensor:$result);
   let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";

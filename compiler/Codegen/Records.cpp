@@ -225,6 +225,11 @@ std::vector<Step> packSteps(PackOp op) {
       add(origin + full * block * strides[1], full * sBlock, {y, x, input, {rest, strides[1], 1}});
     return steps;
   }
+  if (op.getColumns()) {
+    int64_t channels = op.getChannels();
+    add(0, 0, {{height, strides[2], width * channels}, {width, strides[3], channels}, {inputs, strides[0], sInput}, {shape[1], strides[1], 1}});
+    return steps;
+  }
   CopyDim input{inputs, strides[1], sInput};
   if (op.getUnflatten()) {
     // Output feature (c, h, w) goes to ((h * W + w) * channels + c); the anchor's own window is one tap.

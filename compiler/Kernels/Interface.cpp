@@ -145,6 +145,8 @@ private:
     auto found = ranges.find(op->getResult(0));
     if (found == ranges.end())
       return;
+    if (isa_and_nonnull<Col2ImOp>(op->getOperand(0).getDefiningOp()))
+      found->second = {0, ImageShape::of(op->getResult(0)).height};
     RowRange range = found->second;
     if (auto stage = dyn_cast<StageOp>(op)) {
       int64_t pad = stage.getPads()[0], dilation = stage.getDilations()[0];

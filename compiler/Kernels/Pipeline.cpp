@@ -93,7 +93,7 @@ Expr PipelineBuilder::channel(Value value, Expr index, int row) {
 
 PipelineBuilder::Owned PipelineBuilder::owned(Value value) {
   Halide::OutputImageParam buffer = stored(value).output_buffer();
-  return {Expr(int(ImageShape::of(value).width)), buffer.dim(2).min(), buffer.dim(2).extent(), buffer.dim(3).extent()};
+  return {int(ImageShape::of(value).width), buffer.dim(2).min(), buffer.dim(2).extent(), buffer.dim(3).extent()};
 }
 
 void PipelineBuilder::constrain(Halide::OutputImageParam buffer, const BufferLayout &layout) {
@@ -131,6 +131,13 @@ void PipelineBuilder::store(Value value, KernelArgument::Role role) {
     func(n) = element(value)(0, 0, 0, n);
     constrain(func.output_buffer(), layout);
     funcs.emplace(value.getAsOpaquePointer(), func);
+    outputs.push_back(func);
+    return;
+  }
+  if (auto stage = dyn_cast_or_null<StageOp>(op); stage && stage.getInput().getDefiningOp<Col2ImOp>()) {
+    Func func = buildCol2Im(*this, stage.getInput().getDefiningOp<Col2ImOp>());
+    constrain(func.output_buffer(), layout);
+    funcs[value.getAsOpaquePointer()] = func;
     outputs.push_back(func);
     return;
   }

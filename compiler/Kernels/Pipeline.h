@@ -51,7 +51,8 @@ public:
   Halide::Func stored(mlir::Value value) { return funcs.at(value.getAsOpaquePointer()); }
   /// First owned element and extents of a stored value, from the buffers of this task.
   struct Owned {
-    Halide::Expr width, firstRow, rows, images;
+    int width;
+    Halide::Expr firstRow, rows, images;
   };
   Owned owned(mlir::Value value);
   /// Images of this task.
@@ -91,6 +92,8 @@ Element buildLoss(PipelineBuilder &builder, mlir::Operation *op, unsigned result
 /// Packed convolution: algorithm, and the schedule of the Func that stores it (Convolution.cpp).
 Element buildConvolution(PipelineBuilder &builder, PackedConvOp op);
 void scheduleConvolution(PipelineBuilder &builder, Halide::Func func, PendingConvolution conv, const BufferLayout &layout);
+/// The image that columns add up to (Col2Im.cpp).
+Halide::Func buildCol2Im(PipelineBuilder &builder, Col2ImOp op);
 /// Weight gradient into the chain's slice (WeightGradient.cpp).
 Halide::Func buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op);
 /// Partial reductions of a stored value, one Func per term or tuple (Reduction.cpp).

@@ -17,32 +17,44 @@ using Halide::Tuple;
 using Halide::Var;
 
 namespace {
-/// Sums of `terms` over (width, rows, images) of `owned`, one channel at a time; `width` pixels of a row by themselves.
+/// Sums of `terms` over (width, rows, images) of `owned`, one channel at a time. The pixels of a row are summed by
+/// themselves, in `parts` sums that take turns: additions that wait for each other take four times as long.
 Func sumOver(PipelineBuilder &builder, PipelineBuilder::Owned owned, int64_t channels,
              llvm::function_ref<std::vector<Expr>(Expr c, Expr x, Expr y, Expr n)> terms) {
-  Var c("rc"), y("ry"), n("rn");
+  int lanes = channels % builder.target.lanes == 0 ? builder.target.lanes : 8;
+  int vectors = channels / lanes % 4 == 0 ? 4 : channels / lanes % 2 == 0 ? 2 : 1, parts = 4 / vectors;
+  while (owned.width % parts != 0)
+    parts /= 2;
+  Var c("rc"), part("rp"), y("ry"), n("rn");
   Func row(builder.name("row")), total(builder.name("total"));
-  Halide::RDom along(0, owned.width, builder.name("along"));
-  Halide::RDom across(owned.firstRow, owned.rows, 0, owned.images, builder.name("across"));
-  std::vector<Expr> values = terms(c, along.x, y, n), zeros(values.size(), 0.0f), rowSums, totals;
+  Halide::RDom along(0, owned.width / parts, builder.name("along"));
+  Halide::RDom across(0, parts, owned.firstRow, owned.rows, 0, owned.images, builder.name("across"));
+  std::vector<Expr> values = terms(c, along.x * parts + part, y, n), zeros(values.size(), 0.0f), rowSums, totals;
   auto assign = [](std::vector<Expr> exprs) { return exprs.size() == 1 ? Tuple(exprs[0]) : Tuple(exprs); };
-  row(c, y, n) = assign(zeros);
+  row(c, part, y, n) = assign(zeros);
   for (size_t i = 0; i < values.size(); ++i)
-    rowSums.push_back(strict_float((values.size() == 1 ? Expr(row(c, y, n)) : Expr(row(c, y, n)[i])) + values[i]));
-  row(c, y, n) = assign(rowSums);
+    rowSums.push_back(strict_float((values.size() == 1 ? Expr(row(c, part, y, n)) : Expr(row(c, part, y, n)[i])) + values[i]));
+  row(c, part, y, n) = assign(rowSums);
   total(c) = assign(zeros);
   for (size_t i = 0; i < values.size(); ++i)
     totals.push_back(strict_float((values.size() == 1 ? Expr(total(c)) : Expr(total(c)[i])) +
-                                  (values.size() == 1 ? Expr(row(c, across.x, across.y)) : Expr(row(c, across.x, across.y)[i]))));
+                                  (values.size() == 1 ? Expr(row(c, across.x, across.y, across.z)) : Expr(row(c, across.x, across.y, across.z)[i]))));
   total(c) = assign(totals);
 
-  int lanes = channels % builder.target.lanes == 0 ? builder.target.lanes : 8;
-  int vectors = channels / lanes % 4 == 0 ? 4 : channels / lanes % 2 == 0 ? 2 : 1;
   Var co("co"), ci("ci");
   total.vectorize(c, lanes);
-  total.update().split(c, co, ci, lanes * vectors).reorder({ci, across.x, across.y, co}).vectorize(ci, lanes).unroll(ci);
-  row.compute_at(total, across.x).vectorize(c, lanes).unroll(c);
-  row.update().reorder(c, along.x).vectorize(c, lanes).unroll(c);
+  total.update().split(c, co, ci, lanes * vectors).reorder({ci, across.x, across.y, across.z, co}).vectorize(ci, lanes).unroll(ci).unroll(across.x);
+  row.compute_at(total, across.y);
+  // Channels that fill half a register: two of the sums fill it.
+  bool pairs = lanes * 2 == builder.target.lanes && parts % 2 == 0;
+  auto inRegisters = [&](Halide::Stage stage) {
+    stage.vectorize(c, lanes).unroll(c);
+    pairs ? stage.vectorize(part, 2).unroll(part) : stage.unroll(part);
+  };
+  row.reorder(c, part, y, n);
+  inRegisters(row);
+  row.update().reorder(c, part, along.x, y, n);
+  inRegisters(row.update());
   return total;
 }
 } // namespace

@@ -224,9 +224,63 @@ private:
       stagePads[i] = reach - pads[i];
       stagePads[2 + i] = dimOf(op.getResult(), 2 + i) + reach - stagePads[i] - dilated;
     }
+    if (op.getGroups() == 1 && columnsAreCheaper(op, weight, strides, dilations))
+      return lowerByColumns(op, weight, strides, dilations, pads);
     Value input = stage(op.getGradient(), stagePads, strides);
     Value packed = pack(op, weight, /*backward=*/true, op.getGroups(), {}, 0);
     replace(op, input, packed, Value(), {1, 1}, dilations, op.getGroups(), op.getType(), false);
+  }
+
+  /// Vectors of all columns of one pixel: (tap, input channel), channels padded, whole register tiles.
+  int64_t columnsOf(const WeightView &weight) {
+    int64_t columns = weight.shape[2] * weight.shape[3] * target.storedChannels(weight.shape[1]);
+    return llvm::alignTo(columns, 2 * target.lanes);
+  }
+
+  /// The gradient's convolution multiplies the zeros of the border and between strided elements, and fills vectors with the
+  /// few channels of one tap. A product with all taps at once does neither, but has to add up its columns afterwards.
+  bool columnsAreCheaper(ConvInputGradientOp op, const WeightView &weight, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations) {
+    int64_t taps = weight.shape[2] * weight.shape[3], outputs = weight.shape[0];
+    int64_t vectors = llvm::divideCeil(target.storedChannels(weight.shape[1]), target.lanes), columns = columnsOf(weight);
+    int64_t pixels = dimOf(op.getResult(), 2) * dimOf(op.getResult(), 3);
+    int64_t gradientPixels = dimOf(op.getGradient(), 2) * dimOf(op.getGradient(), 3);
+    // One row of columns waits on the stack to be added up; Halide allocates what is larger.
+    bool fits = columns * dimOf(op.getGradient(), 3) * 4 <= 12 << 10;
+    int64_t direct = pixels * taps * outputs * vectors;
+    int64_t byColumns = gradientPixels * (columns / target.lanes * outputs + 3 * taps * vectors);
+    return fits && gradientPixels > 1 && byColumns * 5 < direct * 4;
+  }
+
+  void lowerByColumns(ConvInputGradientOp op, const WeightView &weight, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
+    Value gradient = op.getGradient();
+    int64_t channels = target.storedChannels(weight.shape[1]), columns = columnsOf(weight);
+    auto element = Float32Type::get(kernel.getContext());
+    auto packedType = RankedTensorType::get({1, 1, 1, weight.shape[0], columns}, element);
+    Value packed = addInput(PackOp::create(outside, op.getLoc(), packedType, weight.base, weight.shape, weight.strides,
+                                           /*backward=*/false, /*columns=*/true, 1, nullptr, channels, nullptr));
+    int64_t batch = shapeOf(gradient)[0];
+    auto productType = RankedTensorType::get({batch, columns, dimOf(gradient, 2), dimOf(gradient, 3)}, element);
+    Value product = PackedConvOp::create(builder, op.getLoc(), productType, stage(gradient, {0, 0, 0, 0}, {1, 1}), packed, Value(),
+                                         ArrayRef<int64_t>{1, 1}, ArrayRef<int64_t>{1, 1}, 1, false);
+    // The whole of what the windows cover, border included; then without the border.
+    SmallVector<int64_t> shape{batch, weight.shape[1], 0, 0};
+    for (int64_t i = 0; i < 2; ++i) {
+      int64_t covered = (dimOf(gradient, 2 + i) - 1) * strides[i] + (weight.shape[2 + i] - 1) * dilations[i] + 1;
+      shape[2 + i] = std::max(covered, pads[i] + dimOf(op.getResult(), 2 + i));
+    }
+    Value image = Col2ImOp::create(builder, op.getLoc(), RankedTensorType::get(shape, element), product,
+                                   ArrayRef<int64_t>{weight.shape[2], weight.shape[3]}, strides, dilations, channels);
+    image = stage(image, {0, 0, 0, 0}, {1, 1});
+    auto type = cast<RankedTensorType>(op.getType());
+    if (shapeOf(image).drop_front(2) != ArrayRef<int64_t>{dimOf(op.getResult(), 2), dimOf(op.getResult(), 3)}) {
+      auto cropped = RankedTensorType::get({batch, weight.shape[1], dimOf(op.getResult(), 2), dimOf(op.getResult(), 3)}, element);
+      SmallVector<int64_t> starts{0, 0, pads[0], pads[1]}, sizes(cropped.getShape()), steps(4, 1);
+      sizes[0] = -1;
+      image = SliceOp::create(builder, op.getLoc(), cropped, image, starts, sizes, steps);
+    }
+    if (image.getType() != type)
+      image = ReshapeOp::create(builder, op.getLoc(), type, image);
+    op.getResult().replaceAllUsesWith(image);
   }
 
   void lowerWeightGradient(Operation *op, Value gradient, Value input, WeightView, SmallVector<int64_t> window,
@@ -298,7 +352,7 @@ private:
     int64_t stored = unflatten.empty() ? target.storedChannels(outputs) : unflatten[1] * unflatten[2] * channels;
     int64_t block = groups == 1 ? outputBlock(target, unflatten.empty() ? stored : channels) : stored;
     auto type = RankedTensorType::get({stored / block, weight.shape[2], weight.shape[3], inputs, block}, Float32Type::get(kernel.getContext()));
-    auto pack = PackOp::create(outside, anchor->getLoc(), type, weight.base, weight.shape, weight.strides, backward, groups,
+    auto pack = PackOp::create(outside, anchor->getLoc(), type, weight.base, weight.shape, weight.strides, backward, /*columns=*/false, groups,
                                unflatten.empty() ? nullptr : outside.getDenseI64ArrayAttr(unflatten), channels, nullptr);
     return addInput(pack);
   }
@@ -317,7 +371,6 @@ private:
                int64_t groups, Type type, bool unflatten) {
     auto conv = PackedConvOp::create(builder, op->getLoc(), type, input, weight, bias, strides, dilations, groups, unflatten);
     op->getResult(0).replaceAllUsesWith(conv);
-    dead.push_back(op);
   }
 
   void removeDead() {
@@ -340,9 +393,8 @@ private:
   }
 
   void chooseGrid() {
-    bool images = false, weightGradient = false;
+    bool images = false, weightGradient = false, aligned = true;
     int64_t height = 0, rowBytes = 0;
-    bool aligned = true;
     auto bytesOf = [&](Value value) { return dimOf(value, 3) * target.storedChannels(dimOf(value, 1)) * 4; };
     kernel.getBody().walk([&](Operation *op) {
       if (auto conv = dyn_cast<PackedConvOp>(op))
@@ -353,6 +405,8 @@ private:
         height = std::max(height, gradient.getOutputShape()[0]);
       } else if (isa<LossOp, LossGradientOp>(op))
         images = true;
+      else if (isa<Col2ImOp>(op))
+        aligned = false; // every row of the product reaches many rows
       else if (auto stage = dyn_cast<StageOp>(op))
         rowBytes += bytesOf(stage);
     });
@@ -384,6 +438,8 @@ private:
   /// goes through scratch.
   void stageResults() {
     for (PackedConvOp conv : llvm::to_vector(kernel.getBody().getOps<PackedConvOp>())) {
+      if (isa<Col2ImOp>(*conv->user_begin()))
+        continue; // added up row by row
       bool direct = kernel.getGrid() == Grid::Rows && conv->hasOneUse();
       bool isStored = llvm::is_contained(yield().getValues(), conv.getResult());
       if (isStored)
@@ -431,7 +487,7 @@ private:
       Value input = outer.lookup(argument);
       // Variables are at hand when the inference graph is folded, not when it runs.
       if (inference && input.getDefiningOp<ReadOp>())
-        input = PackOp::create(at, input.getLoc(), input.getType(), input, ArrayRef<int64_t>{}, ArrayRef<int64_t>{}, false, 1, nullptr, 0, nullptr);
+        input = PackOp::create(at, input.getLoc(), input.getType(), input, ArrayRef<int64_t>{}, ArrayRef<int64_t>{}, false, false, 1, nullptr, 0, nullptr);
       inputs.push_back(input);
     }
     auto lowered = KernelOp::create(at, kernel.getLoc(), yield().getOperandTypes(), inputs, kernel.getGrid(), kernel.getRows(),
@@ -456,7 +512,6 @@ private:
   OpBuilder builder, outside;
   llvm::MapVector<Value, Value> outer; // block argument -> value outside
   DenseMap<Operation *, std::pair<SmallVector<int64_t>, SmallVector<int64_t>>> mergedShapes;
-  SmallVector<Operation *> dead;
   int64_t chains = 0;
 };
 

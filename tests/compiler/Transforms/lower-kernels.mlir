@@ -51,3 +51,22 @@ bnc.graph training @backward(%g: tensor<?x8x6x6xf32>, %x: tensor<?x8x8x8xf32>) -
   %dw = bnc.conv_weight_gradient %g, %x {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<?x8x6x6xf32>, tensor<?x8x8x8xf32>) -> tensor<8x8x3x3xf32>
   bnc.return %dx, %dw : tensor<?x8x8x8xf32>, tensor<8x8x3x3xf32>
 }
+
+// -----
+
+bnc.variable params @w : tensor<16x6x5x5xf32>
+
+// A gradient smaller than its window, for few input channels: one product with all taps, then each tap where it belongs.
+// The border that the convolution had is cut off. 25 taps of 8 stored channels fill 208 of a multiple of two vectors.
+// CHECK-LABEL: @columns
+bnc.graph training @columns(%g: tensor<?x16x8x8xf32>) -> tensor<?x6x10x10xf32> {
+  %w = bnc.read @w : tensor<16x6x5x5xf32>
+  // CHECK: bnc.pack {{.*}}{channels = 8 : i64, columns,{{.*}} -> tensor<1x1x1x16x208xf32>
+  // CHECK: bnc.kernel rows(10)
+  // CHECK: %[[P:.*]] = bnc.packed_conv {{.*}} -> tensor<?x208x8x8xf32>
+  // CHECK: %[[I:.*]] = bnc.col2im %[[P]] {channels = 8 : i64, dilations = array<i64: 1, 1>, kernel = array<i64: 5, 5>, strides = array<i64: 1, 1>}{{.*}} -> tensor<?x6x12x12xf32>
+  // CHECK: %[[S:.*]] = bnc.stage %[[I]]
+  // CHECK: bnc.slice %[[S]] {sizes = array<i64: -1, 6, 10, 10>, starts = array<i64: 0, 0, 1, 1>
+  %dx = bnc.conv_input_gradient %g, %w {input_shape = array<i64: 10, 10>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x16x8x8xf32>, tensor<16x6x5x5xf32>) -> tensor<?x6x10x10xf32>
+  bnc.return %dx : tensor<?x6x10x10xf32>
+}
