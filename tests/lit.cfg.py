@@ -3,11 +3,12 @@
 #
 # A test may use, besides everything on PATH (build/bin, then LLVM's FileCheck, not, count):
 #   %python           python3 with numpy, onnx and safetensors
+#   %cmake            the CMake of this build
 #   %cc %cxx          the compilers of this build
 #   %runtime_lib      libbnc_runtime.a
 #   %runtime_include  the folder that holds bnc/runtime.h
 #   %link             what a program links after the model's library: the runtime, libm, pthread; nothing else
-#   %root             the source tree
+#   %build %root      the build tree and the source tree
 # Features: compiler, fashion-mnist, x86_64, and one per Python package (python-onnx, ...).
 
 import os
@@ -33,11 +34,13 @@ runtime = os.path.join(build, "lib", "libbnc_runtime.a")
 link_flags = "-fsanitize=%s " % config.bnc_sanitize if config.bnc_sanitize else ""
 config.substitutions += [
     ("%python", config.bnc_python),
+    ("%cmake", config.bnc_cmake),
     ("%cxx", config.bnc_cxx),
     ("%cc", config.bnc_cc),
     ("%runtime_include", os.path.join(config.bnc_source_root, "runtime", "include")),
     ("%runtime_lib", runtime),
     ("%link", runtime + " " + link_flags + "-lm -lpthread"),
+    ("%build", build),
     ("%root", config.bnc_source_root),
 ]
 

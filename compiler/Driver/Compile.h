@@ -84,6 +84,8 @@ public:
   const Weights &weights() const { return imported.weights; }
   /// Why there are no weights, "" if there are.
   const std::string &weightsError() const { return imported.weightsError; }
+  /// What was read: the model file, then files that hold its values.
+  llvm::ArrayRef<std::string> files() const { return imported.files; }
   /// Name of the model file, without folders.
   llvm::StringRef modelFile() const;
   /// The C identifier that prefixes the model's functions.

@@ -37,11 +37,34 @@ static FailureOr<std::optional<SafetensorsFile>> chooseWeights(const CompileComm
   return std::optional<SafetensorsFile>(std::move(*file));
 }
 
+/// "out/libNAME.a: MODEL FILE...", spelled as make reads it.
+static std::string dependencyRule(StringRef library, ArrayRef<std::string> files) {
+  auto escaped = [](StringRef path) {
+    std::string text;
+    for (char c : path) {
+      if (c == '$')
+        text += '$';
+      else if (c == ' ' || c == '#')
+        text += '\\';
+      text += c;
+    }
+    return text;
+  };
+  std::string rule = escaped(library) + ":";
+  for (const std::string &file : files)
+    rule += " \\\n  " + escaped(file);
+  return rule + "\n";
+}
+
 LogicalResult bnc::runCompile(const CompileCommand &command) {
   bool text = command.compileTo != Phase::Objects;
   std::string output = !command.output.empty() ? command.output : text ? "-" : ".";
   if (output == "-" && !text)
     return reportError("objects cannot go to stdout; choose a folder with -o, or a phase with --compile-to");
+  if (!command.depfile.empty() && text)
+    return reportError("option '--depfile' is for the library; leave --compile-to out");
+  if (!command.depfile.empty() && failed(checkWritable(command.depfile)))
+    return failure();
   Compilation compilation(command.compile);
   if (failed(compilation.read()))
     return failure();
@@ -56,7 +79,14 @@ LogicalResult bnc::runCompile(const CompileCommand &command) {
     CompiledModel model;
     if (failed(compilation.emit(model)))
       return failure();
-    return writeModel(output, compilation.name(), model, *weights);
+    if (failed(writeModel(output, compilation.name(), model, *weights)))
+      return failure();
+    if (command.depfile.empty())
+      return success();
+    std::vector<std::string> files(compilation.files());
+    if (!command.weights.empty())
+      files.push_back(command.weights);
+    return writeFile(command.depfile, dependencyRule(output + "/lib" + compilation.name() + ".a", files));
   }
 
   if (failed(compilation.advanceTo(command.compileTo)))

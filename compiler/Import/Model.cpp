@@ -25,7 +25,7 @@ std::string bnc::makeIdentifier(StringRef text) {
 }
 
 /// Reads the weights that a module refers to; the error is one sentence.
-static llvm::Expected<Weights> readWeights(ModuleOp module, StringRef path) {
+static llvm::Expected<Weights> readWeights(ModuleOp module, StringRef path, std::vector<std::string> &files) {
   auto fail = [](const Twine &message) { return llvm::createStringError(llvm::inconvertibleErrorCode(), message); };
   auto attribute = module->getAttrOfType<StringAttr>(kWeightsAttr);
   if (!attribute)
@@ -37,7 +37,7 @@ static llvm::Expected<Weights> readWeights(ModuleOp module, StringRef path) {
     return fail("weights file '" + attribute.getValue() + "': " + toString(std::move(error)));
   };
   if (file.ends_with(".onnx")) {
-    llvm::Expected<Weights> read = readOnnxWeights(file);
+    llvm::Expected<Weights> read = readOnnxWeights(file, files);
     if (!read)
       return explain(read.takeError());
     weights = std::move(*read);
@@ -46,6 +46,7 @@ static llvm::Expected<Weights> readWeights(ModuleOp module, StringRef path) {
     if (!read)
       return explain(read.takeError());
     weights = std::move(read->weights);
+    files.push_back(file.str().str());
   } else {
     return fail("weights file '" + attribute.getValue() + "' is neither .safetensors nor .onnx");
   }
@@ -98,8 +99,9 @@ static FailureOr<ImportedModel> readMlir(MLIRContext &context, StringRef path, c
   if (!model.module || failed(applyOptions(*model.module, path, options)))
     return failure();
   model.batchNormFolded = (*model.module)->hasAttr(kBatchNormFoldedAttr);
+  model.files.push_back(path.str());
   if (!model.module->getOps<VariableOp>().empty()) {
-    if (llvm::Expected<Weights> weights = readWeights(*model.module, path))
+    if (llvm::Expected<Weights> weights = readWeights(*model.module, path, model.files))
       model.weights = std::move(*weights);
     else
       model.weightsError = toString(weights.takeError());

@@ -37,6 +37,8 @@ struct ImportedModel {
   std::string weightsError;
   /// The module has kBatchNormFoldedAttr.
   bool batchNormFolded = false;
+  /// What it was read from: the model file, then files that hold its values.
+  std::vector<std::string> files;
 };
 
 /// Reads a model: .onnx is imported, .mlir (or MLIR bytecode, .mlirbc) parsed, in whatever phase it is. The weights of

@@ -399,18 +399,27 @@ FailureOr<ImportedModel> GraphImporter::run() {
   return result;
 }
 
+static void appendFiles(StringRef path, const Model &model, std::vector<std::string> &files) {
+  files.push_back(path.str());
+  llvm::append_range(files, model.externalFiles);
+}
+
 FailureOr<ImportedModel> bnc::importOnnx(MLIRContext &context, StringRef path, const ImportOptions &options) {
   context.loadDialect<BncDialect>();
   llvm::Expected<Model> model = readOnnxFile(path);
   if (!model)
     return emitError(getFileLocation(&context, llvm::sys::path::filename(path))) << toString(model.takeError());
-  return GraphImporter(context, path, *model, options).run();
+  FailureOr<ImportedModel> imported = GraphImporter(context, path, *model, options).run();
+  if (succeeded(imported))
+    appendFiles(path, *model, imported->files);
+  return imported;
 }
 
-llvm::Expected<Weights> bnc::readOnnxWeights(StringRef path) {
+llvm::Expected<Weights> bnc::readOnnxWeights(StringRef path, std::vector<std::string> &files) {
   llvm::Expected<Model> model = readOnnxFile(path);
   if (!model)
     return model.takeError();
+  appendFiles(path, *model, files);
   Weights weights;
   auto add = [&](const std::string &name, const Tensor &tensor) {
     if (isFloat(tensor.type))

@@ -15,9 +15,9 @@ namespace bnc {
 mlir::FailureOr<ImportedModel> importOnnx(mlir::MLIRContext &context, llvm::StringRef path,
                                           const ImportOptions &options);
 
-/// Only the float tensors that an ONNX file stores, under their names. The error is one sentence without the file's
-/// name.
-llvm::Expected<Weights> readOnnxWeights(llvm::StringRef path);
+/// Only the float tensors that an ONNX file stores, under their names; appends the files it was read from to `files`.
+/// The error is one sentence without the file's name.
+llvm::Expected<Weights> readOnnxWeights(llvm::StringRef path, std::vector<std::string> &files);
 
 } // namespace bnc
 

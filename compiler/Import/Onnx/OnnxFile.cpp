@@ -304,6 +304,12 @@ Error Reader::read(const ::onnx::ModelProto &constProto, Model &model) {
     model.inputs.push_back(readValueInfo(value));
   for (const ::onnx::ValueInfoProto &value : graph.output())
     model.outputs.push_back(readValueInfo(value));
+  for (const auto &file : files) {
+    SmallString<256> path(folder);
+    sys::path::append(path, file.getKey());
+    model.externalFiles.push_back(path.str().str());
+  }
+  sort(model.externalFiles);
   return Error::success();
 }
 

@@ -96,6 +96,7 @@ struct Model {
   std::vector<Node> nodes;
   std::deque<Tensor> initializers;
   std::vector<ValueInfo> inputs, outputs;
+  std::vector<std::string> externalFiles; // that hold tensors of it, sorted
 };
 
 /// Reads an ONNX file and the external files it refers to, which must lie in its folder. The error is one sentence
