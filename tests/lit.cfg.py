@@ -53,6 +53,11 @@ config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 for package in ("numpy", "onnx", "safetensors"):
     if subprocess.run([config.bnc_python, "-c", "import " + package], capture_output=True).returncode == 0:
         config.available_features.add("python-" + package)
+peers = os.environ.get("BNC_PEERS_PYTHON", os.path.join(config.bnc_source_root, ".venv-frameworks", "bin", "python"))
+config.substitutions.append(("%peers_python", peers))
+for feature, packages in (("peers-flax", "flax, jax2onnx"), ("peers-keras", "keras, tensorflow, onnx")):
+    if os.path.exists(peers) and subprocess.run([peers, "-c", "import " + packages], capture_output=True).returncode == 0:
+        config.available_features.add(feature)
 if os.path.exists("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"):
     config.available_features.add("fashion-mnist")
 config.available_features.add(platform.machine())

@@ -10,6 +10,12 @@ straight back:
 
     variables = flax_to_onnx.load("trained.safetensors", variables)
 
+A running average that is not batch normalization's is named with its decay, and the function returns the tensors whose
+means over the batch are averaged, in that order; training then moves the average before the model reads it:
+
+    flax_to_onnx.export(lambda variables, x: (model.apply(variables, x), [x]), variables, ("N", 5), "model.onnx",
+                        running_averages={"batch_stats.mean": 0.99})
+
 Needs jax2onnx (and safetensors for load).
 """
 
@@ -24,9 +30,12 @@ from onnx import helper, numpy_helper
 __all__ = ["export", "load"]
 
 
-def export(apply, variables, input_shape, path):
+def export(apply, variables, input_shape, path, running_averages={}):
     """Writes `apply(variables, x)` for inputs of `input_shape`, whose first entry "N" leaves the batch open."""
     names, leaves, tree = _flatten(variables)
+    unknown = [name for name in running_averages if name not in names]
+    if unknown:
+        raise ValueError("there is no variable %s; variables are %s" % (", ".join(unknown), ", ".join(names)))
     # The converter gives the values names of its own. Written with values that occur only once, each tells where it
     # comes from; the model's own values go in afterwards.
     random = np.random.default_rng(0)
@@ -35,8 +44,15 @@ def export(apply, variables, input_shape, path):
     graph = model.graph
     del graph.value_info[:] # shapes as they were before the converter moved its transposes
 
+    averaged = [output.name for output in graph.output][len(graph.output) - len(running_averages):]
+    del graph.output[len(graph.output) - len(running_averages):]
+    prologue = [helper.make_node("RunningAverage", [tensor, name], [name + ".moved"], name=name, domain="bnc", decay=decay)
+                for tensor, (name, decay) in zip(averaged, running_averages.items())]
+    if prologue:
+        model.opset_import.append(helper.make_opsetid("bnc", 1))
+
     sources = {np.sort(mark, axis=None).tobytes(): index for index, mark in enumerate(marks)}
-    renamed, prologue, kept, used = {}, [], [], set()
+    renamed, kept, used = {}, [], set()
     for initializer in graph.initializer:
         array = numpy_helper.to_array(initializer)
         index = sources.get(np.sort(array, axis=None).tobytes()) if array.dtype == np.float32 else None
@@ -44,7 +60,8 @@ def export(apply, variables, input_shape, path):
             kept.append(initializer)
             continue
         used.add(index)
-        renamed[initializer.name] = _restore(marks[index], array, names[index], prologue)
+        renamed[initializer.name] = _restore(
+            marks[index], array, names[index] + ".moved" if names[index] in running_averages else names[index], prologue)
     missing = [name for index, name in enumerate(names) if index not in used]
     if missing:
         raise ValueError("%s does not occur in the exported graph; pass only variables that evaluation reads, and a "
@@ -55,7 +72,7 @@ def export(apply, variables, input_shape, path):
     graph.initializer.extend(numpy_helper.from_array(leaf, name) for name, leaf in zip(names, leaves))
     for node in graph.node:
         node.input[:] = [renamed.get(name, name) for name in node.input]
-    nodes = prologue + list(graph.node)
+    nodes = _sorted(prologue + list(graph.node))
     del graph.node[:]
     graph.node.extend(nodes)
     helper.set_model_props(model, {"bnc.running_variance": "population"})
@@ -82,6 +99,18 @@ def _flatten(variables):
     names = [".".join(str(getattr(key, "key", getattr(key, "name", getattr(key, "idx", key)))) for key in path)
              for path, _ in paths]
     return names, [np.asarray(leaf, np.float32) for _, leaf in paths], tree
+
+
+def _sorted(nodes):
+    """The nodes, each after those whose results it reads, else in the order given."""
+    result, waiting = [], list(nodes)
+    missing = {output for node in nodes for output in node.output}
+    while waiting:
+        node = next(node for node in waiting if not missing.intersection(node.input))
+        waiting.remove(node)
+        missing.difference_update(node.output)
+        result.append(node)
+    return result
 
 
 def _restore(mark, array, name, prologue):
