@@ -77,9 +77,9 @@ LogicalResult SubOp::buildGradients(OpBuilder &builder, ValueRange resultGradien
                                     MutableArrayRef<Value> operandGradients) {
   if (wanted[0])
     operandGradients[0] = reduceToOperand(builder, getLoc(), resultGradients[0], getLhs());
-  if (wanted[1]) {
-    Value sum = reduceToOperand(builder, getLoc(), resultGradients[0], getRhs());
-    operandGradients[1] = NegOp::create(builder, getLoc(), sum);
+  if (wanted[1]) { // negated before it is summed: kernels compute samples, not variables
+    Value negative = NegOp::create(builder, getLoc(), resultGradients[0]);
+    operandGradients[1] = reduceToOperand(builder, getLoc(), negative, getRhs());
   }
   return success();
 }
@@ -222,6 +222,17 @@ LogicalResult DropoutOp::buildGradients(OpBuilder &, ValueRange resultGradients,
 
 // Mean and variance of the batch are functions of the input: their part of the gradient is in normalize_gradient.
 // Running statistics are no function of anything the step moves. Either way their own gradients are zero.
+LogicalResult RunningAverageOp::buildGradients(OpBuilder &, ValueRange, const llvm::BitVector &, MutableArrayRef<Value>) {
+  return emitOpError("is neither training nor inference yet; bnc-expand-running-average makes it bnc.update_average");
+}
+
+LogicalResult UpdateAverageOp::buildGradients(OpBuilder &builder, ValueRange resultGradients, const llvm::BitVector &wanted,
+                                            MutableArrayRef<Value> operandGradients) {
+  if (wanted[0])
+    operandGradients[0] = UpdateAverageGradientOp::create(builder, getLoc(), resultGradients[0], getInput(), getDecay());
+  return success();
+}
+
 LogicalResult NormalizeOp::buildGradients(OpBuilder &builder, ValueRange resultGradients, const llvm::BitVector &wanted,
                                           MutableArrayRef<Value> operandGradients) {
   Value dy = resultGradients[0];

@@ -198,6 +198,24 @@ LogicalResult BatchNormOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, T
   return success();
 }
 
+/// The shape of one sample of `input` has to be that of `average`.
+static LogicalResult inferAverage(Loc loc, StringRef op, Value input, Value average, Value result, Types &types) {
+  auto samples = typeOf(input), single = typeOf(average);
+  if (samples.getRank() == 0 || single != RankedTensorType::get(samples.getShape().drop_front(), samples.getElementType()))
+    return error(loc, op) << "has an average of type " << single << " for samples of " << samples << "; expected the shape of one sample";
+  types.push_back(result.getType());
+  return success();
+}
+
+#define AVERAGE(OP, AVERAGE, LIKE)                                                                                     \
+  LogicalResult OP::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {                                \
+    return inferAverage(loc, getOperationName(), a.getInput(), a.AVERAGE(), a.LIKE(), types);                          \
+  }
+AVERAGE(RunningAverageOp, getAverage, getAverage)
+AVERAGE(UpdateAverageOp, getAverage, getAverage)
+AVERAGE(UpdateAverageGradientOp, getGradient, getInput)
+#undef AVERAGE
+
 LogicalResult DropoutOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
   if (!a.getRatioAttr())
     return inferWhileParsing(a.getInput(), types);
@@ -233,11 +251,10 @@ LogicalResult NormalizeOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, T
 }
 
 LogicalResult GradientSumsOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  if (failed(checkFeatureIndex(loc, getOperationName(), a.getInput(), a.getFeatureIndex())) ||
-      failed(checkChannels(loc, getOperationName(), "mean", a.getMean(), a.getInput(), a.getFeatureIndex())))
-    return failure();
+  StringRef op = getOperationName();
   types.append({a.getMean().getType(), a.getMean().getType()});
-  return success();
+  return failure(failed(checkFeatureIndex(loc, op, a.getInput(), a.getFeatureIndex())) ||
+                 failed(checkChannels(loc, op, "mean", a.getMean(), a.getInput(), a.getFeatureIndex())));
 }
 
 LogicalResult NormalizeGradientOp::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types &types) {
@@ -331,15 +348,10 @@ LogicalResult MaxPoolOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Typ
   return inferPool(loc, getOperationName(), a.getInput(), {a.getKernel(), a.getStrides(), a.getPads(), a.getDilations()}, types);
 }
 
-LogicalResult AvgPoolGradientOp::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types &types) {
-  types.push_back(a.getInput().getType());
-  return success();
-}
-
-LogicalResult MaxPoolGradientOp::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types &types) {
-  types.push_back(a.getInput().getType());
-  return success();
-}
+#define LIKE_INPUT(OP)                                                                                                 \
+  LogicalResult OP::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types &types) { return inferWhileParsing(a.getInput(), types); }
+LIKE_INPUT(AvgPoolGradientOp)
+LIKE_INPUT(MaxPoolGradientOp)
 
 LogicalResult ConvInputGradientOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
   ArrayRef<int64_t> gradient = shapeOf(a.getGradient()), weight = shapeOf(a.getWeight());

@@ -222,8 +222,16 @@ def Bnc_ChannelGradientOp : Bnc_StepOp<"channel_gradient"> {
   let summary = "Row `term` of sums as a gradient, divided by sqrt(variance + epsilon) when a variance is given";
   let arguments = (ins Bnc_FloatTensor:$sums, Optional<Bnc_Channels>:$variance, I64Attr:$term, F64Attr:$epsilon,
                        OptionalAttr<Bnc_StorageArrayAttr>:$storage);
-  let results = (outs Bnc_Channels:$result);
+  let results = (outs Bnc_FloatTensor:$result);
   let assemblyFormat = "$sums (`,` $variance^)? attr-dict `:` functional-type(operands, results)";
+}
+
+def Bnc_MoveAverageOp : Bnc_StepOp<"move_average"> {
+  let summary = "update_average on a mean merged in double, one value per element of the average; the result waits for the commit";
+  let arguments = (ins Bnc_FloatTensor:$average, Bnc_Channels:$batch_mean, Bnc_FloatTensor:$count, F64Attr:$decay,
+                       OptionalAttr<Bnc_StorageArrayAttr>:$storage);
+  let results = (outs Bnc_FloatTensor:$result);
+  let assemblyFormat = "$average `,` $batch_mean `,` $count attr-dict `:` functional-type(operands, results)";
 }
 
 def Bnc_MoveRunningOp : Bnc_Op<"move_running", [Pure]> {

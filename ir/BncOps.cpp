@@ -138,9 +138,20 @@ LogicalResult BatchNormOp::verify() {
     return emitOpError("is cumulative but has no count of the steps taken");
   if (getCumulative() && getFrozen()) // C6
     return emitOpError("is both cumulative and frozen; frozen statistics do not move");
+  if (static_cast<bool>(getMean()) != static_cast<bool>(getVariance())) // C7
+    return emitOpError("has one of mean and variance; expected both, or neither to always use the batch's own");
+  if (!getMean() && (getFrozen() || getCumulative())) // C7
+    return emitOpError("is ") << (getFrozen() ? "frozen" : "cumulative") << " but has no running mean and variance";
   if (getStatisticsGroup() != "replica")
     return emitOpError("has statistics_group = \"")
            << getStatisticsGroup() << "\"; only \"replica\" exists: each replica uses its own statistics";
+  return success();
+}
+
+LogicalResult RunningAverageOp::verify() {
+  double decay = getDecay().convertToDouble();
+  if (!(decay >= 0 && decay <= 1))
+    return emitOpError("has decay = ") << decay << "; expected a number in [0, 1]";
   return success();
 }
 

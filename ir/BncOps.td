@@ -240,7 +240,8 @@ def Bnc_BatchNormOp : Bnc_NetworkOp<"batch_norm", [AttrSizedOperandSegments]> {
     * `frozen`: running statistics in training too; gradients still flow to scale, offset and input.
     * `statistics_group`: which replicas share statistics. Only "replica" (each its own) exists so far.
 
-    scale and offset may be absent. decay = 1 is not `frozen`: the batch still normalizes itself.
+    scale and offset may be absent. decay = 1 is not `frozen`: the batch still normalizes itself. Without mean and
+    variance (PyTorch's track_running_stats=False) inference normalizes with the statistics of its batch, too.
 
     ```mlir
     %y = bnc.batch_norm %x scale(%g : tensor<6xf32>) offset(%b : tensor<6xf32>) mean(%m : tensor<6xf32>)
@@ -255,18 +256,39 @@ def Bnc_BatchNormOp : Bnc_NetworkOp<"batch_norm", [AttrSizedOperandSegments]> {
     * (C4) 0 <= decay <= 1.
     * (C5) mean and variance are read from variables in `batch_stats` (checked by phase `training`).
     * (C6) `cumulative` needs `count`; `frozen` excludes `cumulative`.
+    * (C7) mean and variance are both there or both absent; `frozen` and `cumulative` need them.
   }];
   let arguments = (ins Bnc_FloatTensor:$input, Optional<Bnc_Channels>:$scale, Optional<Bnc_Channels>:$offset,
-                       Bnc_Channels:$mean, Bnc_Channels:$variance, Optional<Bnc_FloatTensor>:$count,
+                       Optional<Bnc_Channels>:$mean, Optional<Bnc_Channels>:$variance, Optional<Bnc_FloatTensor>:$count,
                        DefaultValuedAttr<I64Attr, "1">:$feature_index, F64Attr:$epsilon, F64Attr:$decay,
                        Bnc_RunningVarianceAttr:$running_variance, UnitAttr:$cumulative, UnitAttr:$frozen,
                        DefaultValuedAttr<StrAttr, "\"replica\"">:$statistics_group);
   let results = (outs Bnc_FloatTensor:$result);
   let assemblyFormat = [{
     $input (`scale` `(` $scale^ `:` type($scale) `)`)? (`offset` `(` $offset^ `:` type($offset) `)`)?
-    `mean` `(` $mean `:` type($mean) `)` `variance` `(` $variance `:` type($variance) `)`
+    (`mean` `(` $mean^ `:` type($mean) `)`)? (`variance` `(` $variance^ `:` type($variance) `)`)?
     (`count` `(` $count^ `:` type($count) `)`)? attr-dict `:` type($input)
   }];
+  let hasVerifier = 1;
+}
+
+def Bnc_RunningAverageOp : Bnc_NetworkOp<"running_average"> {
+  let summary = "The running average of a tensor, neither training nor inference yet";
+  let description = [{
+    Inference gives `average` as it is. Training first moves it, once per step:
+    decay * average + (1 - decay) * mean of `input` over the batch, and gives that; gradients flow through the mean.
+    `average` is read from a variable in `batch_stats`, with the shape of one sample of `input`. Flax's bias adder
+    that keeps the mean of its input:
+
+    ```mlir
+    %m = bnc.read @mean : tensor<3xf32>
+    %a = bnc.running_average %x average(%m) {decay = 0.99} : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<3xf32>
+    %d = bnc.sub %x, %a : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<?x3xf32>
+    ```
+  }];
+  let arguments = (ins Bnc_FloatTensor:$input, Bnc_FloatTensor:$average, F64Attr:$decay);
+  let results = (outs Bnc_FloatTensor:$result);
+  let assemblyFormat = "$input `average` `(` $average `)` attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 

@@ -89,6 +89,13 @@ def Bnc_UpdateRunningOp : Bnc_DerivedOp<"update_running"> {
   }];
 }
 
+def Bnc_UpdateAverageOp : Bnc_NetworkOp<"update_average"> {
+  let summary = "decay * average + (1 - decay) * mean of input over the batch: a bnc.running_average after the step";
+  let arguments = (ins Bnc_FloatTensor:$input, Bnc_FloatTensor:$average, F64Attr:$decay);
+  let results = (outs Bnc_FloatTensor:$result);
+  let assemblyFormat = "$input `,` $average attr-dict `:` functional-type(operands, results)";
+}
+
 //===-- Gradients of the network's ops --------------------------------------------===//
 
 def Bnc_AvgPoolGradientOp : Bnc_DerivedOp<"avg_pool_gradient"> {
@@ -134,6 +141,14 @@ def Bnc_ActivationGradientOp : Bnc_DerivedOp<"activation_gradient", [DeclareOpIn
   let arguments = (ins Bnc_FloatTensor:$gradient, Bnc_FloatTensor:$input, StrAttr:$activation, DictionaryAttr:$parameters);
   let results = (outs Bnc_FloatTensor:$result);
   let assemblyFormat = "$activation `,` $gradient `,` $input $parameters attr-dict `:` functional-type(operands, results)";
+}
+
+def Bnc_UpdateAverageGradientOp : Bnc_DerivedOp<"update_average_gradient"> {
+  let summary = "(1 - decay) / batch * gradient for every sample: the gradient of update_average with respect to its input";
+  let description = [{`input` gives the shape.}];
+  let arguments = (ins Bnc_FloatTensor:$gradient, Bnc_FloatTensor:$input, F64Attr:$decay);
+  let results = (outs Bnc_FloatTensor:$result);
+  let assemblyFormat = "$gradient `,` $input attr-dict `:` functional-type(operands, results)";
 }
 
 def Bnc_BroadcastOp : Bnc_DerivedOp<"broadcast"> {

@@ -421,7 +421,7 @@ FailureOr<std::vector<Step>> bnc::stepsOf(Operation *op, const Target &target) {
     return step("bnc_rt_channel_gradient",
                 bnc_channel_gradient{locationOf(gradient.getSums()), locationOf(gradient.getVariance()), locationOf(gradient.getResult()),
                                      int64_t(gradient.getTerm()), gradient.getVariance() && isOfBatch(gradient.getVariance()),
-                                     gradient.getType().getDimSize(0), bits(gradient.getEpsilon()), gradient.getVariance() != nullptr, 0});
+                                     typeOf(gradient.getResult()).getNumElements(), bits(gradient.getEpsilon()), gradient.getVariance() != nullptr, 0});
   if (auto move = dyn_cast<MoveRunningOp>(op)) {
     bnc_update_running record{};
     record.mean = locationOf(move.getMean());
@@ -437,6 +437,17 @@ FailureOr<std::vector<Step>> bnc::stepsOf(Operation *op, const Target &target) {
     record.decay = bits(move.getDecay());
     record.sample = move.getRunningVariance() == RunningVariance::Sample;
     record.cumulative = move.getCumulative();
+    return step("bnc_rt_update_running", record);
+  }
+  if (auto move = dyn_cast<MoveAverageOp>(op)) {
+    bnc_update_running record{};
+    record.mean = locationOf(move.getAverage());
+    record.batch_mean = locationOf(move.getBatchMean());
+    record.count = locationOf(move.getCount());
+    record.staged_mean = locationOf(move.getResult());
+    record.variance = record.counter = record.batch_variance = record.staged_variance = record.staged_counter = locationOf(Value());
+    record.channels = typeOf(move.getAverage()).getNumElements();
+    record.decay = bits(move.getDecay());
     return step("bnc_rt_update_running", record);
   }
   if (auto assign = dyn_cast<AssignOp>(op)) {

@@ -75,7 +75,22 @@ static OptionGroup trainingGroup(CompileOptions &compile) {
               "How training estimates the running variance: 'population' divides by m (ONNX, Keras, Flax), 'sample' "
               "by m-1 (PyTorch). Default: what the model file says or its producer does.",
               {"population", "sample"},
-              [&compile](size_t index) { compile.runningVariance = static_cast<RunningVariance>(index); })}};
+              [&compile](size_t index) { compile.runningVariance = static_cast<RunningVariance>(index); }),
+       {"bn-decay", 0, "D|cumulative",
+        "Fraction of its old value that a running statistic keeps at every step, for every batch normalization "
+        "(PyTorch's momentum is 1 - D); 'cumulative' is the plain average of all steps (PyTorch's momentum=None). "
+        "Default: as the model has it.",
+        [&compile](StringRef value) -> std::string {
+          compile.bnCumulative = value == "cumulative";
+          if (compile.bnCumulative)
+            return "";
+          return value.getAsDouble(compile.bnDecay) || !(compile.bnDecay >= 0 && compile.bnDecay <= 1)
+                     ? "a number from 0 to 1, or 'cumulative'"
+                     : "";
+        }},
+       {"bn-epsilon", 0, "E",
+        "What every batch normalization adds to the variance, in training and inference. Default: as the model has it.",
+        setNumber(compile.bnEpsilon, 0)}}};
 }
 
 static Option foldOption(CompileOptions &compile) {

@@ -5,6 +5,7 @@
 #include "compiler/Driver/AtomicFile.h"
 #include "compiler/Driver/ProgressBar.h"
 #include "compiler/Driver/Report.h"
+#include "compiler/Transforms/Passes.h"
 #include "compiler/Transforms/Pipelines.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -77,15 +78,35 @@ LogicalResult Compilation::read() {
   }
   if (auto recorded = module->getAttrOfType<StringAttr>(kTargetAttr); recorded && current >= Phase::Kernels)
     options.target = recorded.str();
-  if (failed(checkOptions()))
+  if (failed(checkOptions()) || failed(setBatchNorm()))
     return failure();
   return dump(module, current);
+}
+
+LogicalResult Compilation::setBatchNorm() {
+  bool wanted = options.bnDecay >= 0 || options.bnEpsilon >= 0 || options.bnCumulative || options.runningVariance;
+  if (!wanted || current != Phase::Import)
+    return success();
+  std::string variance;
+  if (options.runningVariance)
+    variance = stringifyRunningVariance(*options.runningVariance).str();
+  if (failed(run(module(), [&](OpPassManager &manager) {
+        manager.addPass(createSetBatchNormPass({options.bnDecay, options.bnEpsilon, options.bnCumulative, variance}));
+      })))
+    return failure();
+  // Counters are new: no step has been counted.
+  module().walk([&](BatchNormOp op) {
+    if (Value count = op.getCount(); count && count.getDefiningOp<ReadOp>())
+      imported.weights.add({count.getDefiningOp<ReadOp>().getVariable().str(), {}, {0.0f}});
+  });
+  return success();
 }
 
 LogicalResult Compilation::checkOptions() {
   // The last phase whose text an option still has an effect on.
   static const std::pair<StringLiteral, Phase> lastUse[] = {
-      {"batch", Phase::Import},     {"running-variance", Phase::Import}, {"loss", Phase::Import},
+      {"batch", Phase::Import},     {"running-variance", Phase::Import}, {"bn-decay", Phase::Import},
+      {"bn-epsilon", Phase::Import}, {"loss", Phase::Import},
       {"trainable", Phase::Import}, {"freeze", Phase::Import},           {"fold", Phase::Import},
       {"phase", Phase::Import},     {"target", Phase::Inference},        {"name", Phase::Import},
       {"optimizer", Phase::Kernels}};

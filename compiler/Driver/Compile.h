@@ -45,6 +45,8 @@ struct CompileOptions {
   std::string trainable, freeze; // regular expressions
   FoldMode fold = FoldMode::On;
   std::optional<RunningVariance> runningVariance;
+  double bnDecay = -1, bnEpsilon = -1; // negative: as the model has them
+  bool bnCumulative = false;
   std::string dumpDir; // "": nowhere
   bool remarks = false;
   int64_t jobs = 0;
@@ -93,6 +95,8 @@ public:
 
 private:
   mlir::LogicalResult checkOptions();
+  /// What --bn-decay, --bn-epsilon and --running-variance say, for every batch normalization.
+  mlir::LogicalResult setBatchNorm();
   mlir::LogicalResult makeGraph(mlir::ModuleOp module, Phase phase);
   mlir::LogicalResult makeGraphs();
   mlir::LogicalResult run(mlir::ModuleOp module, llvm::function_ref<void(mlir::OpPassManager &)> build);

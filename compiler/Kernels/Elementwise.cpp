@@ -2,6 +2,8 @@
 
 #include "compiler/Kernels/Pipeline.h"
 
+#include "bnc/model_abi.h"
+
 using namespace mlir;
 using namespace bnc;
 using Halide::Expr;
@@ -223,6 +225,34 @@ Element bnc::buildElementwise(PipelineBuilder &builder, Operation *op) {
       return Halide::select(inside, input(Halide::clamp(ic, 0, int(shape.channels) - 1), Halide::clamp(ix, 0, int(shape.width) - 1),
                                           Halide::clamp(iy, 0, int(shape.height) - 1), n), value);
     };
+  }
+  if (auto transpose = dyn_cast<TransposeOp>(op)) {
+    Element input = builder.element(transpose.getInput());
+    SmallVector<int64_t> permutation(transpose.getPermutation());
+    ArrayRef<int64_t> from = cast<RankedTensorType>(transpose.getInput().getType()).getShape();
+    ArrayRef<int64_t> to = cast<RankedTensorType>(transpose.getType()).getShape();
+    return [=, from = SmallVector<int64_t>(from), to = SmallVector<int64_t>(to)](Expr c, Expr x, Expr y, Expr n) {
+      // Padded channels repeat the last one.
+      SmallVector<Expr> result{n, Halide::min(c, int(to[1]) - 1)}, source(from.size());
+      for (size_t dim = 2; dim + 1 < to.size(); ++dim) {
+        int below = 1; // rows of one step of this dimension
+        for (size_t inner = dim + 1; inner + 1 < to.size(); ++inner)
+          below *= to[inner];
+        result.push_back(dim == 2 ? y / below : y / below % int(to[dim]));
+      }
+      result.push_back(x); // of rank 2, nobody asks for it
+      for (auto [dim, index] : llvm::enumerate(permutation))
+        source[index] = result[dim];
+      Expr row = 0;
+      for (size_t dim = 2; dim + 1 < from.size(); ++dim)
+        row = row * int(from[dim]) + source[dim];
+      return input(source[1], from.size() > 2 ? source.back() : Expr(0), row, n);
+    };
+  }
+  if (auto gradient = dyn_cast<UpdateAverageGradientOp>(op)) {
+    Element dy = operandOf(builder, op, 0);
+    float share = 1 - gradient.getDecay().convertToDouble();
+    return [=](Expr c, Expr x, Expr y, Expr n) { return dy(c, x, y, n) * (share * b->scalars()(BNC_SCALAR_INVERSE_BATCH)); };
   }
   if (auto spread = dyn_cast<BroadcastOp>(op)) {
     Element input = builder.element(spread.getInput());

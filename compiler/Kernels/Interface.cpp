@@ -13,7 +13,10 @@ static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(valu
 
 ImageShape ImageShape::of(Value value) {
   ArrayRef<int64_t> shape = typeOf(value).getShape();
-  return {shape[1], shape.size() == 4 ? shape[2] : 1, shape.size() >= 3 ? shape.back() : 1};
+  int64_t height = 1;
+  for (int64_t size : shape.size() > 3 ? shape.drop_front(2).drop_back() : ArrayRef<int64_t>())
+    height *= size; // rows of all planes, one below the other
+  return {shape[1], height, shape.size() >= 3 ? shape.back() : 1};
 }
 
 bool bnc::isPerSample(Value value) {
@@ -219,7 +222,7 @@ Value broadcastResult(Value inside, Value outside) {
   if (isa<BlockArgument>(outside) || outside.getDefiningOp<KernelOp>())
     return nullptr;
   for (Operation *user : inside.getUsers())
-    if (isa<AddOp, DivOp, MaxOp, MinOp, MulOp, SubOp>(user))
+    if (isa<AddOp, DivOp, MaxOp, MinOp, UpdateAverageGradientOp, MulOp, SubOp>(user))
       return user->getResult(0);
   return nullptr;
 }
@@ -228,11 +231,20 @@ Value broadcastResult(Value inside, Value outside) {
 BufferLayout broadcastLayout(Value inside, Value result) {
   SmallVector<int64_t> shape(typeOf(inside).getShape());
   shape.insert(shape.begin(), typeOf(result).getRank() - shape.size(), 1);
-  int64_t width = shape.size() > 2 ? shape.back() : 1, height = shape.size() > 3 ? shape[2] : 1;
+  int64_t width = shape.size() > 2 ? shape.back() : 1, height = 1;
+  for (size_t dim = 2; dim + 1 < shape.size(); ++dim)
+    height *= shape[dim];
   BufferLayout layout;
   layout.extents = {shape[1], width, height};
   layout.strides = {width * height, 1, width};
   return layout;
+}
+
+/// Packed weights, and the slices of a weight gradient.
+bool isPacked(Value inside) {
+  return inside.getDefiningOp<WeightGradientOp>() || llvm::any_of(inside.getUses(), [](OpOperand &use) {
+           return isa<PackedConvOp>(use.getOwner()) && use.getOperandNumber() == 1;
+         });
 }
 
 BufferLayout layoutOf(Value inside, Value outside, StorageAttr storage, const Target &target) {
@@ -245,7 +257,7 @@ BufferLayout layoutOf(Value inside, Value outside, StorageAttr storage, const Ta
     layout.imageDimension = 0;
   } else if (type.getRank() == 1) {
     layout = packedLayout({target.storedChannels(type.getDimSize(0))});
-  } else if (type.getRank() == 5 || type.getRank() == 6) { // packed weights; slices
+  } else if (isPacked(inside)) {
     ArrayRef<int64_t> shape = type.getShape().take_back(5);
     layout = packedLayout({shape[4], shape[3], shape[2], shape[1], shape[0]});
   } else if (type.getRank() == 2 && !ShapedType::isDynamic(type.getDimSize(0)) &&
@@ -293,7 +305,7 @@ KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
     interface.arguments.push_back(std::move(argument));
   };
   bool needsScalars = false;
-  body.walk([&](LossGradientOp) { needsScalars = true; });
+  body.walk([&](Operation *op) { needsScalars |= isa<LossGradientOp, UpdateAverageGradientOp>(op); });
   for (BlockArgument argument : body.getArguments()) {
     Value outside = kernel.getInputs()[argument.getArgNumber()];
     add({KernelArgument::Input, argument, argument.getArgNumber(), 0, layoutOf(argument, outside, storageOf(outside), target)});

@@ -30,10 +30,30 @@ static Tensor evaluateAffine(AffineOp op, Frame &frame) {
   return result;
 }
 
-/// bnc.normalize, and bnc.batch_norm with its running statistics.
+/// Mean and biased variance of each channel.
+static std::pair<Tensor, Tensor> momentsOf(const Tensor &input, int64_t feature) {
+  Tensor mean = vectorLike(input, feature), variance = mean;
+  double values = double(input.size()) / input.shape[feature];
+  forEachElement(input.shape, feature, [&](int64_t channel, int64_t i) { mean.reals[channel] += input.reals[i]; });
+  for (double &m : mean.reals)
+    m /= values;
+  forEachElement(input.shape, feature, [&](int64_t channel, int64_t i) {
+    double deviation = input.reals[i] - mean.reals[channel];
+    variance.reals[channel] += deviation * deviation;
+  });
+  for (double &v : variance.reals)
+    v /= values;
+  return {std::move(mean), std::move(variance)};
+}
+
+/// bnc.normalize, and bnc.batch_norm with its running statistics; without any, with those of the batch.
 template <typename OpT> static Tensor evaluateNormalize(OpT op, Frame &frame) {
   const Tensor *scale = frame.find(op.getScale()), *offset = frame.find(op.getOffset());
-  const Tensor &mean = frame[op.getMean()], &variance = frame[op.getVariance()];
+  std::pair<Tensor, Tensor> ofBatch;
+  if (!op.getMean())
+    ofBatch = momentsOf(frame[op.getInput()], op.getFeatureIndex());
+  const Tensor &mean = op.getMean() ? frame[op.getMean()] : ofBatch.first;
+  const Tensor &variance = op.getVariance() ? frame[op.getVariance()] : ofBatch.second;
   double epsilon = op.getEpsilon().convertToDouble();
   Tensor result = frame[op.getInput()];
   forEachElement(result.shape, op.getFeatureIndex(), [&](int64_t channel, int64_t i) {
@@ -46,21 +66,12 @@ template <typename OpT> static Tensor evaluateNormalize(OpT op, Frame &frame) {
 static LogicalResult evaluateBatchStats(BatchStatsOp op, Frame &frame) {
   const Tensor &input = frame[op.getInput()];
   int64_t feature = op.getFeatureIndex();
-  Tensor mean = vectorLike(input, feature), variance = mean;
   Tensor count(op.getCount().getType().getElementType(), ArrayRef<int64_t>());
-  int64_t channels = input.shape[feature], values = input.size() / channels;
+  int64_t values = input.size() / input.shape[feature];
   if (values < 2)
     return op.emitOpError("has one value per channel; statistics of a batch need at least two");
   count.integers[0] = values;
-  forEachElement(input.shape, feature, [&](int64_t channel, int64_t i) { mean.reals[channel] += input.reals[i]; });
-  for (double &m : mean.reals)
-    m /= values;
-  forEachElement(input.shape, feature, [&](int64_t channel, int64_t i) {
-    double deviation = input.reals[i] - mean.reals[channel];
-    variance.reals[channel] += deviation * deviation;
-  });
-  for (double &v : variance.reals)
-    v /= values;
+  auto [mean, variance] = momentsOf(input, feature);
   frame.set(op.getMean(), std::move(mean));
   frame.set(op.getVariance(), std::move(variance));
   frame.set(op.getCount(), std::move(count));
@@ -140,14 +151,40 @@ static LogicalResult evaluateUpdateRunning(UpdateRunningOp op, Frame &frame) {
   return success();
 }
 
+/// The operand of a running average in inference.
+static Tensor evaluateRunningAverage(RunningAverageOp op, Frame &frame) { return frame[op.getAverage()]; }
+
+static Tensor evaluateUpdateAverage(UpdateAverageOp op, Frame &frame) {
+  const Tensor &input = frame[op.getInput()];
+  Tensor result = frame[op.getAverage()];
+  double decay = op.getDecay().convertToDouble(), share = (1 - decay) / input.shape[0];
+  for (double &value : result.reals)
+    value *= decay;
+  for (int64_t i = 0; i < input.size(); ++i)
+    result.reals[i % result.size()] += share * input.reals[i];
+  return result;
+}
+
+static Tensor evaluateUpdateAverageGradient(UpdateAverageGradientOp op, Frame &frame) {
+  const Tensor &gradient = frame[op.getGradient()];
+  Tensor result = frame[op.getInput()];
+  double share = (1 - op.getDecay().convertToDouble()) / result.shape[0];
+  for (int64_t i = 0; i < result.size(); ++i)
+    result.reals[i] = share * gradient.reals[i % gradient.size()];
+  return result;
+}
+
 void bnc::addNormalization(OpTable &table) {
   table.add<AffineOp>(evaluateAffine);
   table.add<BatchNormOp>(evaluateNormalize<BatchNormOp>);
   table.add<BatchStatsOp>(evaluateBatchStats);
   table.add<DropoutOp>(evaluateDropout);
   table.add<GradientSumsOp>(evaluateGradientSums);
+  table.add<UpdateAverageGradientOp>(evaluateUpdateAverageGradient);
+  table.add<UpdateAverageOp>(evaluateUpdateAverage);
   table.add<NormalizeGradientOp>(evaluateNormalizeGradient);
   table.add<NormalizeOp>(evaluateNormalize<NormalizeOp>);
+  table.add<RunningAverageOp>(evaluateRunningAverage);
   table.add<ScaleGradientOp>(evaluateScaleGradient);
   table.add<UpdateRunningOp>(evaluateUpdateRunning);
 }

@@ -25,10 +25,13 @@ public:
   Expander(GraphOp graph, SymbolTable &symbols) : graph(graph), symbols(symbols) {}
 
   LogicalResult expandForTraining(BatchNormOp op);
-  void expandWithRunningStatistics(BatchNormOp op);
+  LogicalResult expandForInference(BatchNormOp op);
   void assignUpdated();
 
 private:
+  void expandWithRunningStatistics(BatchNormOp op);
+  LogicalResult expandWithBatchStatistics(BatchNormOp op);
+  void moveRunning(BatchNormOp op, BatchStatsOp stats);
   LogicalResult checkStatistics(BatchNormOp op);
   LogicalResult checkCount(BatchNormOp op);
   /// The value of the running variable that `read` reads, after the updates so far.
@@ -94,13 +97,29 @@ LogicalResult Expander::expandForTraining(BatchNormOp op) {
     expandWithRunningStatistics(op);
     return success();
   }
-  if (failed(checkStatistics(op)) || failed(checkCount(op)))
+  if (failed(checkStatistics(op)))
+    return failure();
+  return expandWithBatchStatistics(op);
+}
+
+LogicalResult Expander::expandWithBatchStatistics(BatchNormOp op) {
+  if (failed(checkCount(op)))
     return failure();
   OpBuilder builder(op);
   Location loc = op.getLoc();
   auto stats = BatchStatsOp::create(builder, loc, op.getInput(), op.getFeatureIndexAttr());
   auto normalize = NormalizeOp::create(builder, loc, op.getInput(), op.getScale(), op.getOffset(), stats.getMean(),
                                        stats.getVariance(), op.getFeatureIndexAttr(), op.getEpsilonAttr());
+  op.getResult().replaceAllUsesWith(normalize.getResult());
+  if (op.getMean()) // which inference does not come here with
+    moveRunning(op, stats);
+  op.erase();
+  return success();
+}
+
+void Expander::moveRunning(BatchNormOp op, BatchStatsOp stats) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
   Value steps = op.getCumulative() ? latest(op.getCount()) : Value();
   auto running = UpdateRunningOp::create(builder, loc, latest(op.getMean()), latest(op.getVariance()), steps,
                                          stats.getMean(), stats.getVariance(), stats.getCount(), op.getDecayAttr(),
@@ -109,8 +128,12 @@ LogicalResult Expander::expandForTraining(BatchNormOp op) {
   update(op.getVariance(), running.getNewVariance(), loc);
   if (steps)
     update(op.getCount(), running.getNewSteps(), loc);
-  op.getResult().replaceAllUsesWith(normalize.getResult());
-  op.erase();
+}
+
+LogicalResult Expander::expandForInference(BatchNormOp op) {
+  if (!op.getMean())
+    return expandWithBatchStatistics(op);
+  expandWithRunningStatistics(op);
   return success();
 }
 
@@ -140,10 +163,7 @@ struct ExpandBatchNormPass : bnc::impl::ExpandBatchNormPassBase<ExpandBatchNormP
     Expander expander(graph, symbols);
     bool failed = false;
     for (auto op : llvm::make_early_inc_range(graph.getBody().front().getOps<BatchNormOp>()))
-      if (phase == GraphKind::Training)
-        failed |= mlir::failed(expander.expandForTraining(op));
-      else
-        expander.expandWithRunningStatistics(op);
+      failed |= mlir::failed(phase == GraphKind::Training ? expander.expandForTraining(op) : expander.expandForInference(op));
     if (failed)
       return signalPassFailure();
     expander.assignUpdated();

@@ -200,6 +200,10 @@ struct FoldBatchNormPass : bnc::impl::FoldBatchNormPassBase<FoldBatchNormPass> {
     SmallVector<AffineOp> affines;
     bool failed = false;
     for (auto op : llvm::make_early_inc_range(block.getOps<BatchNormOp>())) {
+      if (!op.getMean()) {
+        failed |= mlir::failed(leave(op));
+        continue;
+      }
       AffineOp affine = toAffine(op);
       failed |= !affine;
       if (affine)
@@ -234,6 +238,15 @@ private:
     op.getResult().replaceAllUsesWith(affine.getResult());
     op.erase();
     return affine;
+  }
+
+  /// Normalizes with what only the batch knows: bnc-expand-batch-norm spells it out.
+  LogicalResult leave(BatchNormOp op) {
+    StringRef why = "normalizes with the statistics of its batch in inference too: it has no running ones";
+    if (mode == FoldMode::Strict)
+      return op.emitError() << why << ", so it does not fold; use --fold=on to accept that";
+    emitRemark(op.getLoc()) << why;
+    return success();
   }
 
   LogicalResult place(AffineOp affine) {

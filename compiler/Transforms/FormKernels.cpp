@@ -34,7 +34,7 @@ bool isReduction(Operation *op) { return isa<PartialMomentsOp, PartialSumsOp>(op
 bool isInline(Operation *op) {
   return isa<ElementwiseOpInterface>(op) ||
          isa<AvgPoolGradientOp, AvgPoolOp, BroadcastOp, ConcatOp, ConstantOp, LogSoftmaxOp, MaxPoolGradientOp, MaxPoolOp,
-             PadOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp, ReshapeOp, SliceOp, SoftmaxOp, TransposeOp>(op);
+             UpdateAverageGradientOp, PadOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp, ReshapeOp, SliceOp, SoftmaxOp, TransposeOp>(op);
 }
 
 /// One number: written into the kernels that use it. Other constants are inputs.
@@ -51,6 +51,7 @@ public:
   explicit Grouping(GraphOp graph) : graph(graph), block(graph.getBody().front()) {}
 
   LogicalResult run() {
+    copyReducedInputs();
     findBatchValues();
     if (failed(checkSupported()))
       return failure();
@@ -61,6 +62,21 @@ public:
   }
 
 private:
+  /// Reductions are taken of what a kernel writes: an input of the graph that has one is copied (and brought into the
+  /// kernels' layout) first.
+  void copyReducedInputs() {
+    for (BlockArgument argument : block.getArguments()) {
+      if (!llvm::any_of(argument.getUses(), [](OpOperand &use) { return isReduction(use.getOwner()) && use.getOperandNumber() == 0; }))
+        continue;
+      auto type = cast<RankedTensorType>(argument.getType());
+      SmallVector<int64_t> shape(type.getShape());
+      shape[0] = -1;
+      OpBuilder builder = OpBuilder::atBlockBegin(&block);
+      Value copy = ReshapeOp::create(builder, graph.getLoc(), type, argument, shape);
+      argument.replaceAllUsesExcept(copy, copy.getDefiningOp());
+    }
+  }
+
   /// Values with one entry per sample: what kernels work on. The rest are variables and what is made of them.
   void findBatchValues() {
     for (BlockArgument argument : block.getArguments())
@@ -82,7 +98,40 @@ private:
     for (Operation &op : block)
       if (isInGroup(&op) && !isAnchor(&op) && !isInline(&op) && !isReduction(&op))
         return op.emitOpError("has no kernel for this target");
+      else if (isInGroup(&op) && !joinsPlanes(&op))
+        return op.emitOpError("has more than two spatial dimensions; kernels for that exist where they are treated alike "
+                              "(elementwise, over channels, over all of them)");
     return success();
+  }
+
+  /// Kernels see the planes of (N, C, D, H, W) as one image, D * H rows high.
+  bool joinsPlanes(Operation *op) {
+    int64_t rank = 0;
+    for (Value value : llvm::concat<Value>(llvm::to_vector(op->getOperands()), llvm::to_vector(op->getResults())))
+      if (batch.contains(value))
+        rank = std::max(rank, cast<RankedTensorType>(value.getType()).getRank());
+    if (rank <= 4 || isReduction(op) || isa<UpdateAverageGradientOp, ReshapeOp, TransposeOp>(op))
+      return true;
+    if (isa<BroadcastOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp>(op)) {
+      ArrayRef<int64_t> axes = op->getAttrOfType<DenseI64ArrayAttr>("axes");
+      int64_t inner = llvm::count_if(axes, [&](int64_t axis) { return axis > 1 && axis < rank - 1; });
+      return inner == 0 || inner == rank - 3;
+    }
+    if (!isa<ElementwiseOpInterface>(op))
+      return false;
+    ArrayRef<int64_t> result = cast<RankedTensorType>(op->getResult(0).getType()).getShape();
+    return llvm::all_of(op->getOperands(), [&](Value operand) {
+      ArrayRef<int64_t> shape = cast<RankedTensorType>(operand.getType()).getShape();
+      if (shape.size() + 2 < result.size() || isa<ApplyNormalizeGradientOp, ApplyNormalizeOp>(op))
+        return true; // along x at most; coefficients
+      int64_t added = result.size() - shape.size(), equal = 0, ones = 0;
+      for (int64_t dim = 2; dim + 1 < int64_t(result.size()); ++dim) {
+        int64_t size = dim < added ? 1 : shape[dim - added];
+        equal += size == result[dim];
+        ones += size == 1;
+      }
+      return equal == rank - 3 || ones == rank - 3;
+    });
   }
 
   /// True if two operands are full tensors: reading it again costs two reads.

@@ -14,6 +14,8 @@
 
 #include "llvm/ADT/SetVector.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace bnc;
 
@@ -28,8 +30,10 @@ constexpr int64_t kMaxChains = 16;      // slices of a weight gradient: threads 
 constexpr int64_t kSliceBytes = 4 << 20; // all slices of one weight gradient together
 
 ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
-int64_t dimOf(Value value, int64_t dim) { // (N, C, H, W) of a tensor of rank 2 to 4
+int64_t dimOf(Value value, int64_t dim) { // (N, C, H, W) of a tensor of rank 2 or more: H is the rows of all planes
   ArrayRef<int64_t> shape = shapeOf(value);
+  if (dim >= 2 && shape.size() > 4)
+    return dim == 3 ? shape.back() : std::accumulate(shape.begin() + 2, shape.end() - 1, int64_t(1), std::multiplies<>());
   if (dim < 2)
     return shape[dim];
   if (shape.size() == 2)
@@ -69,6 +73,14 @@ struct Convolution {
   SmallVector<int64_t> strides, dilations, pads;
   int64_t groups = 1;
 };
+
+/// Variables are at hand when the inference graph is folded, not when it runs: what runs reads a copy.
+Value keepVariable(OpBuilder &builder, Value value) {
+  if (!value.getDefiningOp<ReadOp>())
+    return value;
+  return PackOp::create(builder, value.getLoc(), value.getType(), value, ArrayRef<int64_t>{}, ArrayRef<int64_t>{}, false, false, 1,
+                        nullptr, 0, nullptr);
+}
 
 class KernelLowering {
 public:
@@ -485,10 +497,7 @@ private:
     SmallVector<Value> inputs;
     for (BlockArgument argument : body.getArguments()) {
       Value input = outer.lookup(argument);
-      // Variables are at hand when the inference graph is folded, not when it runs.
-      if (inference && input.getDefiningOp<ReadOp>())
-        input = PackOp::create(at, input.getLoc(), input.getType(), input, ArrayRef<int64_t>{}, ArrayRef<int64_t>{}, false, false, 1, nullptr, 0, nullptr);
-      inputs.push_back(input);
+      inputs.push_back(inference ? keepVariable(at, input) : input);
     }
     auto lowered = KernelOp::create(at, kernel.getLoc(), yield().getOperandTypes(), inputs, kernel.getGrid(), kernel.getRows(),
                                     kernel.getChains(), nullptr, nullptr, nullptr);
@@ -523,6 +532,13 @@ struct LowerKernelsPass : bnc::impl::LowerKernelsPassBase<LowerKernelsPass> {
       getOperation().emitError("no target '") << target << "'";
       return signalPassFailure();
     }
+    for (GraphOp graph : getOperation().getOps<GraphOp>())
+      if (graph.getKind() == GraphKind::Inference)
+        for (auto op : graph.getBody().getOps<NormalizeCoefficientsOp>()) { // of the batch's own statistics
+          OpBuilder builder(op);
+          for (OpOperand &operand : op->getOpOperands())
+            operand.set(keepVariable(builder, operand.get()));
+        }
     for (GraphOp graph : getOperation().getOps<GraphOp>())
       for (KernelOp kernel : llvm::to_vector(graph.getBody().getOps<KernelOp>()))
         if (failed(KernelLowering(kernel, *found, graph.getKind() == GraphKind::Inference).run()))

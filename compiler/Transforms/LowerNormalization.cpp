@@ -36,6 +36,7 @@ public:
   LogicalResult run() {
     for (Operation &op : llvm::make_early_inc_range(graph.getBody().front())) {
       builder.setInsertionPoint(&op);
+      moveChannels(&op);
       if (auto stats = dyn_cast<BatchStatsOp>(op))
         lower(stats);
       else if (auto normalize = dyn_cast<NormalizeOp>(op))
@@ -50,10 +51,10 @@ public:
         lower(update);
       else if (auto sum = dyn_cast<ReduceSumOp>(op))
         lower(sum);
+      else if (auto move = dyn_cast<UpdateAverageOp>(op))
+        lower(move);
       else
         continue;
-      if (failed(checkAxis(&op)))
-        return failure();
       dead.push_back(&op);
     }
     for (Operation *op : llvm::reverse(dead))
@@ -63,12 +64,64 @@ public:
   }
 
 private:
-  /// Kernels see (N, C, ...): any other feature dimension has to be transposed there first.
-  LogicalResult checkAxis(Operation *op) {
+  /// Kernels see (N, C, H, W): an op with another feature dimension works on a transposed tensor, one of rank 5 on one
+  /// with two dimensions joined.
+  void moveChannels(Operation *op) {
     auto index = op->getAttrOfType<IntegerAttr>("feature_index");
-    if (!index || index.getInt() == 1)
-      return success();
-    return op->emitOpError("has feature_index = ") << index.getInt() << "; kernels exist for feature_index = 1";
+    if (!index)
+      return;
+    auto type = cast<RankedTensorType>(op->getOperand(0).getType());
+    if (index.getInt() == 1 && type.getRank() <= 4)
+      return;
+    SmallVector<int64_t> joined(type.getShape());
+    int64_t feature = index.getInt();
+    if (type.getRank() > 4) {
+      int64_t first = feature > 2 && type.getRank() - feature < 3 ? 1 : feature + 1; // two neighbours, none the features
+      joined[first] *= joined[first + 1];
+      joined.erase(joined.begin() + first + 1);
+      feature -= first < feature;
+    }
+    SmallVector<int64_t> there{0, feature}, back(joined.size());
+    for (int64_t dim = 1; dim < int64_t(joined.size()); ++dim)
+      if (dim != feature)
+        there.push_back(dim);
+    for (auto [to, from] : llvm::enumerate(there))
+      back[from] = to;
+    auto shaped = [&](Value value, ArrayRef<int64_t> shape) -> Value {
+      auto type = cast<RankedTensorType>(value.getType());
+      if (type.getShape() == shape)
+        return value;
+      SmallVector<int64_t> attribute(shape);
+      if (ShapedType::isDynamic(attribute[0]))
+        attribute[0] = -1;
+      return ReshapeOp::create(builder, op->getLoc(), RankedTensorType::get(shape, type.getElementType()), value, attribute);
+    };
+    auto transposed = [&](Value value, ArrayRef<int64_t> permutation) -> Value {
+      auto type = cast<RankedTensorType>(value.getType());
+      if (llvm::equal(permutation, llvm::seq<int64_t>(0, type.getRank())))
+        return value;
+      SmallVector<int64_t> shape;
+      for (int64_t dim : permutation)
+        shape.push_back(type.getDimSize(dim));
+      return TransposeOp::create(builder, op->getLoc(), RankedTensorType::get(shape, type.getElementType()), value, permutation);
+    };
+    for (OpOperand &operand : op->getOpOperands())
+      if (operand.get().getType() == type)
+        operand.set(transposed(shaped(operand.get(), joined), there));
+    op->setAttr("feature_index", builder.getI64IntegerAttr(1));
+    if (op->getResult(0).getType() != type)
+      return;
+    Value result = op->getResult(0);
+    result.setType(op->getOperand(0).getType());
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointAfter(op);
+    Value original = shaped(transposed(result, back), type.getShape());
+    result.replaceAllUsesExcept(original, [&] {
+      Operation *first = original.getDefiningOp();
+      while (first->getOperand(0) != result)
+        first = first->getOperand(0).getDefiningOp();
+      return first;
+    }());
   }
 
   RankedTensorType scalar() { return RankedTensorType::get({}, builder.getF64Type()); }
@@ -142,17 +195,43 @@ private:
     op.replaceAllUsesWith(moved.getResults());
   }
 
-  /// A sum over everything but the channels: a bias gradient.
+  /// (N, number of elements of a sample).
+  Value flattened(Value value) {
+    auto type = cast<RankedTensorType>(value.getType());
+    int64_t features = 1;
+    for (int64_t size : type.getShape().drop_front())
+      features *= size;
+    if (type.getRank() == 2)
+      return value;
+    auto flat = RankedTensorType::get({type.getDimSize(0), features}, type.getElementType());
+    return ReshapeOp::create(builder, value.getLoc(), flat, value, ArrayRef<int64_t>{-1, features});
+  }
+
+  /// The mean of a batch is that of batch statistics with every element a channel.
+  void lower(UpdateAverageOp op) {
+    Value input = flattened(op.getInput());
+    auto partials = PartialMomentsOp::create(builder, op.getLoc(), partialsOf(3, input, 1), input);
+    auto moments = RankedTensorType::get({cast<RankedTensorType>(input.getType()).getDimSize(1)}, builder.getF64Type());
+    auto merged = MergeMomentsOp::create(builder, op.getLoc(), moments, moments, scalar(), partials, nullptr);
+    op.replaceAllUsesWith(MoveAverageOp::create(builder, op.getLoc(), op.getType(), op.getAverage(), merged.getMean(),
+                                                merged.getCount(), op.getDecayAttr(), nullptr)
+                              .getResult());
+  }
+
+  /// A sum over everything but the channels: a bias gradient. One over the batch alone: every element is a channel.
   void lower(ReduceSumOp op) {
-    auto input = cast<RankedTensorType>(op.getInput().getType());
+    Value input = op.getInput();
     SmallVector<int64_t> others{0};
-    llvm::append_range(others, llvm::seq<int64_t>(2, input.getRank()));
+    llvm::append_range(others, llvm::seq<int64_t>(2, cast<RankedTensorType>(input.getType()).getRank()));
     SmallVector<int64_t> axes(op.getAxes());
     llvm::sort(axes);
-    if (axes != others || op.getKeepDims())
+    if (op.getKeepDims() || (axes != others && axes != ArrayRef<int64_t>{0}))
       return;
-    auto partials = PartialSumsOp::create(builder, op.getLoc(), partialsOf(1, op.getInput(), 1), op.getInput(), ValueRange{});
-    Value merged = MergeSumsOp::create(builder, op.getLoc(), RankedTensorType::get({1, input.getDimSize(1)}, builder.getF64Type()), partials, nullptr);
+    if (axes != others)
+      input = flattened(input);
+    int64_t channels = cast<RankedTensorType>(input.getType()).getDimSize(1);
+    auto partials = PartialSumsOp::create(builder, op.getLoc(), partialsOf(1, input, 1), input, ValueRange{});
+    Value merged = MergeSumsOp::create(builder, op.getLoc(), RankedTensorType::get({1, channels}, builder.getF64Type()), partials, nullptr);
     op.replaceAllUsesWith(ChannelGradientOp::create(builder, op.getLoc(), op.getType(), merged, Value(), 0, APFloat(0.0), nullptr).getResult());
   }
 

@@ -164,13 +164,27 @@ def ExpandBatchNormPass : Bnc_Pass<"bnc-expand-batch-norm"> {
     batch_norm normalizes with its running variables and updates nothing. Where each channel would have a single value
     the statistics do not exist: an error if that is known; if it depends on the batch, the graph gets
     `bnc.minimum_batch = 2` and the node's name as `bnc.minimum_batch_node`.
-    Inference: `bnc.normalize` with the running variables, nothing folded (the unfolded reference of a folded graph).
+    Inference: what bnc-fold-batch-norm left, or everything if it did not run: `bnc.normalize` with the running
+    variables, or with `bnc.batch_stats` where there are none.
   }];
   let options = [
     Option<"phase", "phase", "::bnc::GraphKind", /*default=*/"::bnc::GraphKind::Training", "Which phase to expand for",
            [{::llvm::cl::values(
              clEnumValN(::bnc::GraphKind::Training, "training", "statistics of the batch"),
              clEnumValN(::bnc::GraphKind::Inference, "inference", "running statistics"))}]>];
+}
+
+def ExpandRunningAveragePass : Bnc_Pass<"bnc-expand-running-average"> {
+  let summary = "Spell out what a running average does in a phase";
+  let description = [{
+    Training: `bnc.update_average` and one `bnc.assign` of what it gives; a second op on the same variable continues from
+    the first. Inference: the variable as it is.
+  }];
+  let options = [
+    Option<"phase", "phase", "::bnc::GraphKind", /*default=*/"::bnc::GraphKind::Training", "Which phase to expand for",
+           [{::llvm::cl::values(
+             clEnumValN(::bnc::GraphKind::Training, "training", "moves the average"),
+             clEnumValN(::bnc::GraphKind::Inference, "inference", "reads it"))}]>];
 }
 
 def FreezePass : Bnc_Pass<"bnc-freeze"> {
@@ -180,6 +194,21 @@ def FreezePass : Bnc_Pass<"bnc-freeze"> {
     finds no batch_norm is an error.
   }];
   let options = [Option<"regex", "regex", "std::string", /*default=*/"", "Which batch normalizations">];
+}
+
+def SetBatchNormPass : Bnc_Pass<"bnc-set-batch-norm"> {
+  let summary = "Give every batch normalization another decay, epsilon or estimate of the running variance";
+  let description = [{
+    What a file says is kept where an option is not given. With `cumulative` the running statistics become plain averages
+    of all steps (PyTorch's momentum=None): each batch_norm gets a variable that counts them, named as the running mean
+    with the last part of the name replaced by `num_batches_tracked`. Without a batch_norm the pass fails.
+  }];
+  let options = [
+    Option<"decay", "decay", "double", /*default=*/"-1", "Fraction of the old running value that is kept; negative: as it is">,
+    Option<"epsilon", "epsilon", "double", /*default=*/"-1", "What is added to the variance; negative: as it is">,
+    Option<"cumulative", "cumulative", "bool", /*default=*/"false", "Plain average of all steps">,
+    Option<"runningVariance", "running-variance", "std::string", /*default=*/"\"\"",
+           "Which variance of a batch moves the running variance: population, sample, or nothing: as it is">];
 }
 
 def SetTrainablePass : Bnc_Pass<"bnc-set-trainable"> {

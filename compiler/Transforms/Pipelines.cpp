@@ -18,6 +18,7 @@ void bnc::buildTrainingPipeline(OpPassManager &manager, const TrainingOptions &o
     manager.addPass(createSetTrainablePass({options.trainable}));
   manager.addPass(createAddLossPass({options.loss}));
   manager.addPass(createExpandBatchNormPass({GraphKind::Training}));
+  manager.addPass(createExpandRunningAveragePass({GraphKind::Training}));
   manager.addPass(createDifferentiatePass());
   manager.addPass(createZeroGradientsPass());
   manager.addPass(createAddOptimizerPass({options.optimizer, options.momentum, options.nesterov}));
@@ -30,9 +31,11 @@ void bnc::buildTrainingPipeline(OpPassManager &manager, const TrainingOptions &o
 void bnc::buildInferencePipeline(OpPassManager &manager, const InferenceOptions &options) {
   manager.addPass(createSpecializePass({GraphKind::Inference}));
   manager.addPass(createRemoveDropoutPass());
+  manager.addPass(createExpandRunningAveragePass({GraphKind::Inference}));
   manager.addPass(createSimplifyPass());
   manager.addPass(createCSEPass()); // two equal batch_norm ops are one use of what they normalize
   manager.addPass(createFoldBatchNormPass({options.fold}));
+  manager.addPass(createExpandBatchNormPass({GraphKind::Inference})); // those without running statistics
   manager.addPass(createCSEPass());
   manager.addPass(createSimplifyPass());
   manager.addPass(createVerifyInferencePass());

@@ -76,7 +76,7 @@ private:
     llvm::SetVector<Operation *> first;
     if (graph.getKind() == GraphKind::Training) {
       for (Operation &op : block())
-        if (isa<MoveRunningOp>(op))
+        if (isa<MoveAverageOp, MoveRunningOp>(op))
           closure(&op, first);
       for (Value value : block().getTerminator()->getOperands())
         if (Operation *producer = value.getDefiningOp())
@@ -143,7 +143,7 @@ private:
           // Vectors are read in whole registers.
           lifetime.bytes = llvm::alignTo(lifetime.bytes, kAlignment) + (type.getRank() == 1 ? kAlignment : 0);
         }
-        if (isa<MergeMomentsOp, MoveRunningOp>(op))
+        if (isa<MergeMomentsOp, MoveAverageOp, MoveRunningOp>(op))
           lifetime.end = kForever; // read by the runtime after the program
         if (persists) {
           lifetime.space = Space::Folded;

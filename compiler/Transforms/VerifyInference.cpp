@@ -15,14 +15,17 @@ using namespace bnc;
 static StringRef whyForbidden(Operation *op) {
   if (isa<BatchNormOp>(op))
     return "bnc-fold-batch-norm folds it or makes it a bnc.affine";
-  if (isa<NormalizeOp>(op))
+  if (auto normalize = dyn_cast<NormalizeOp>(op); normalize && !normalize.getBatchStats())
     return "inference folds batch normalization or carries it as bnc.affine";
+  if (isa<UpdateAverageOp, RunningAverageOp>(op))
+    return "inference reads the average; bnc-expand-running-average does that";
   if (isa<DropoutOp>(op))
     return "it is the identity in inference; bnc-remove-dropout removes it";
   if (isa<AssignOp, AdamUpdateOp, SgdUpdateOp, UpdateRunningOp>(op))
     return "inference leaves variables as they are";
-  if (isa<ActivationGradientOp, AvgPoolGradientOp, BatchStatsOp, ConvInputGradientOp, ConvWeightGradientOp,
-          DenseWeightGradientOp, GradientSumsOp, LossGradientOp, LossOp, MaxPoolGradientOp, NormalizeGradientOp,
+  if (isa<ActivationGradientOp, AvgPoolGradientOp, ConvInputGradientOp, ConvWeightGradientOp,
+          DenseWeightGradientOp, GradientSumsOp, LossGradientOp, LossOp, MaxPoolGradientOp,
+          UpdateAverageGradientOp, NormalizeGradientOp,
           ScaleGradientOp>(op))
     return "it belongs to the training step";
   auto isDouble = [](Value value) { return cast<RankedTensorType>(value.getType()).getElementType().isF64(); };

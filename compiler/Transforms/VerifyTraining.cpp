@@ -15,6 +15,8 @@ using namespace bnc;
 static StringRef whyForbidden(Operation *op) {
   if (isa<BatchNormOp>(op))
     return "bnc-expand-batch-norm writes it as statistics, normalization and update";
+  if (isa<RunningAverageOp>(op))
+    return "bnc-expand-running-average writes it as bnc.update_average";
   if (isa<DropoutOp>(op))
     return "training has no random numbers yet; remove it from the model or give it ratio 0";
   if (isa<FoldAddOp, FoldCoefficientsOp, FoldScaleOp, FoldShiftOp>(op))

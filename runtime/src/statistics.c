@@ -153,8 +153,11 @@ void bnc_rt_update_running(bnc_exec *exec, const bnc_update_running *step) {
   bool finite = true;
   for (int64_t c = 0; c < step->channels; ++c) {
     staged_mean[c] = (float)(decay * mean[c] + (1 - decay) * batch_mean[c]);
+    finite = finite && isfinite(staged_mean[c]);
+    if (!variance)
+      continue;
     staged_variance[c] = (float)(decay * variance[c] + (1 - decay) * (batch_variance[c] * correction));
-    finite = finite && isfinite(staged_mean[c]) && isfinite(staged_variance[c]);
+    finite = finite && isfinite(staged_variance[c]);
   }
   bnc_context *context = exec->runtime;
   if (!finite && context && context->bad_statistics.space < 0)

@@ -773,3 +773,38 @@ bnc.graph training @net(%x: tensor<2xf32>) {
   }
   bnc.return
 }
+
+// -----
+
+//===-- Running statistics -------------------------------------------===//
+
+bnc.graph model @half(%x: tensor<?x3xf32>, %m: tensor<3xf32>) -> tensor<?x3xf32> {
+  // expected-error @below {{has one of mean and variance; expected both, or neither to always use the batch's own}}
+  %y = bnc.batch_norm %x mean(%m : tensor<3xf32>) {epsilon = 1.0e-5, decay = 0.9, running_variance = #bnc<running_variance sample>} : tensor<?x3xf32>
+  bnc.return %y : tensor<?x3xf32>
+}
+
+// -----
+
+bnc.graph model @frozen(%x: tensor<?x3xf32>) -> tensor<?x3xf32> {
+  // expected-error @below {{is frozen but has no running mean and variance}}
+  %y = bnc.batch_norm %x {epsilon = 1.0e-5, decay = 0.9, frozen, running_variance = #bnc<running_variance sample>} : tensor<?x3xf32>
+  bnc.return %y : tensor<?x3xf32>
+}
+
+// -----
+
+bnc.graph model @average(%x: tensor<?x3x2xf32>, %a: tensor<3xf32>) -> tensor<3xf32> {
+  // expected-error @below {{has an average of type 'tensor<3xf32>' for samples of 'tensor<?x3x2xf32>'; expected the shape of one sample}}
+  // expected-error @below {{failed to infer returned types}}
+  %y = bnc.running_average %x average(%a) {decay = 0.9} : (tensor<?x3x2xf32>, tensor<3xf32>) -> tensor<3xf32>
+  bnc.return %y : tensor<3xf32>
+}
+
+// -----
+
+bnc.graph model @decay(%x: tensor<?x3xf32>, %a: tensor<3xf32>) -> tensor<3xf32> {
+  // expected-error @below {{has decay = 1.500000e+00; expected a number in [0, 1]}}
+  %y = bnc.running_average %x average(%a) {decay = 1.5} : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  bnc.return %y : tensor<3xf32>
+}

@@ -5,10 +5,10 @@
 // RUN: grep -v "^//" %s > %t.expected
 // RUN: grep . %t | diff -b %t.expected -
 module @lenet attributes {bnc.phase = "import", bnc.weights = "lenet.safetensors"} {
-  bnc.variable params @conv1.weight : tensor<6x3x5x5xf32>
-  bnc.variable params @conv1.bias : tensor<6xf32> {trainable = false}
-  bnc.variable batch_stats @bn1.running_mean : tensor<6xf32>
-  bnc.variable optimizer @bnc.optimizer.momentum.conv1.weight : tensor<6x3x5x5xf32>
+  bnc.variable  params @conv1.weight : tensor<6x3x5x5xf32>
+  bnc.variable  params @conv1.bias : tensor<6xf32> {trainable = false}
+  bnc.variable  batch_stats @bn1.running_mean : tensor<6xf32>
+  bnc.variable  optimizer @bnc.optimizer.momentum.conv1.weight : tensor<6x3x5x5xf32>
   bnc.graph model @variables(%arg0: tensor<?x6xf32> {bnc.name = "x"}) -> (tensor<?x6xf32> {bnc.name = "y"}) {
     %0 = bnc.read @conv1.bias : tensor<6xf32>
     %1 = bnc.constant dense<[1.000000e+00, 2.000000e+00, 3.000000e+00, 4.000000e+00, 5.000000e+00, 6.000000e+00]> : tensor<6xf32>
@@ -122,5 +122,14 @@ module @lenet attributes {bnc.phase = "import", bnc.weights = "lenet.safetensors
     %4 = bnc.fold_add %intercept : (tensor<6xf64>) -> tensor<6xf64>
     %5 = bnc.cast %4 : tensor<6xf64> to tensor<6xf32>
     bnc.return %5 : tensor<6xf32>
+  }
+  bnc.variable  batch_stats @average : tensor<3xf32>
+  bnc.graph training @averages(%arg0: tensor<?x3xf32>) -> tensor<?x3xf32> {
+    %0 = bnc.read @average : tensor<3xf32>
+    %1 = bnc.batch_norm %arg0 {decay = 9.000000e-01 : f64, epsilon = 1.000000e-05 : f64, running_variance = #bnc<running_variance population>} : tensor<?x3xf32>
+    %2 = bnc.running_average %1 average(%0) {decay = 9.000000e-01 : f64} : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<3xf32>
+    %3 = bnc.update_average %1, %0 {decay = 9.000000e-01 : f64} : (tensor<?x3xf32>, tensor<3xf32>) -> tensor<3xf32>
+    %4 = bnc.update_average_gradient %3, %1 {decay = 9.000000e-01 : f64} : (tensor<3xf32>, tensor<?x3xf32>) -> tensor<?x3xf32>
+    bnc.return %4 : tensor<?x3xf32>
   }
 }

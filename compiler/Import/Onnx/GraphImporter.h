@@ -256,6 +256,8 @@ struct ImportRule {
 
 /// The rule of an op type; null if there is none.
 const ImportRule *findImportRule(llvm::StringRef opType, int64_t opset);
+/// The op's type as in the table: with its domain, if that is not the standard one.
+inline std::string nameOfOp(const Node &node) { return node.domain.empty() ? node.opType : node.domain + "::" + node.opType; }
 
 /// What a user can do about an op type without a rule; empty if nothing is known.
 llvm::StringRef getUnsupportedOpHint(llvm::StringRef opType);

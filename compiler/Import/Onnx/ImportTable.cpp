@@ -93,6 +93,7 @@ static constexpr ImportRule kRules[] = {
     {"Unsqueeze", 7, 12, importUnsqueeze1},
     {"Unsqueeze", 13, kNow, importUnsqueeze13},
     {"Where", 9, kNow, importWhere},
+    {"bnc::RunningAverage", 7, kNow, importRunningAverage},
 };
 
 const ImportRule *bnc::onnx::findImportRule(llvm::StringRef opType, int64_t opset) {

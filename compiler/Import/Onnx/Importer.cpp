@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Import/Onnx/BatchStatistics.h"
 #include "compiler/Import/Onnx/Importer.h"
 
 #include "compiler/Import/Onnx/GraphImporter.h"
@@ -145,9 +146,9 @@ LogicalResult GraphImporter::checkOps() {
   llvm::MapVector<StringRef, Unsupported> unsupported;
   std::deque<std::string> names;
   for (const Node *node : order) {
-    if (node->domain.empty() && (findImportRule(node->opType, model.opset) || findFoldRule(node->opType)))
+    names.push_back(nameOfOp(*node));
+    if (findImportRule(names.back(), model.opset) || findFoldRule(names.back()))
       continue;
-    names.push_back(node->domain.empty() ? node->opType : node->domain + "::" + node->opType);
     Unsupported &entry = unsupported[names.back()];
     if (entry.count++ == 0)
       entry.first = node;
@@ -270,7 +271,7 @@ LogicalResult GraphImporter::importNodes() {
     }
     if (importer.hasFailed())
       return failure();
-    if (const ImportRule *rule = findImportRule(node->opType, model.opset)) {
+    if (const ImportRule *rule = findImportRule(nameOfOp(*node), model.opset)) {
       if (failed(rule->import(importer)) || importer.hasFailed())
         return failure();
       continue;
@@ -409,6 +410,7 @@ FailureOr<ImportedModel> bnc::importOnnx(MLIRContext &context, StringRef path, c
   llvm::Expected<Model> model = readOnnxFile(path);
   if (!model)
     return emitError(getFileLocation(&context, llvm::sys::path::filename(path))) << toString(model.takeError());
+  dropBatchStatistics(*model);
   FailureOr<ImportedModel> imported = GraphImporter(context, path, *model, options).run();
   if (succeeded(imported))
     appendFiles(path, *model, imported->files);

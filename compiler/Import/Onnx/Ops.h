@@ -74,6 +74,7 @@ mlir::LogicalResult importWhere(NodeImporter &node);
 
 //===-- OpsNormalization.cpp ---------------------------------------------------===//
 mlir::LogicalResult importBatchNormalization(NodeImporter &node);
+mlir::LogicalResult importRunningAverage(NodeImporter &node);
 mlir::LogicalResult importDropout7(NodeImporter &node);
 mlir::LogicalResult importDropout12(NodeImporter &node);
 /// Softmax and LogSoftmax over all dimensions from `axis` on (opset 1 to 12).

@@ -35,6 +35,8 @@ static Value importAffine(NodeImporter &node, unsigned index, float neutral) {
 
 /// Running mean or variance.
 static Value importStatistic(NodeImporter &node, unsigned index) {
+  if (!node.hasInput(index)) // see dropBatchStatistics
+    return {};
   Binding *binding = node.input(index);
   if (!binding)
     return {};
@@ -57,6 +59,8 @@ LogicalResult bnc::onnx::importBatchNormalization(NodeImporter &node) {
         mean = importStatistic(node, 3), variance = importStatistic(node, 4);
   if (node.hasFailed())
     return failure();
+  if (!mean != !variance)
+    return node.error() << "has one of running mean and running variance; expected both";
   if (getShape(input).size() < 2)
     return node.error() << "has an input of shape " << formatShape(getShape(input))
                         << "; expected rank 2 or more, with the channels in dimension 1";
@@ -81,10 +85,23 @@ LogicalResult bnc::onnx::importBatchNormalization(NodeImporter &node) {
   properties.epsilon = node.number(node.getFloat("epsilon", 1e-5f));
   properties.decay = node.number(momentum); // ONNX's momentum is the fraction that is kept
   properties.running_variance = RunningVarianceAttr::get(node.loc.getContext(), node.graph.runningVariance);
-  properties.operandSegmentSizes = {1, scale ? 1 : 0, offset ? 1 : 0, 1, 1, 0};
+  properties.operandSegmentSizes = {1, scale ? 1 : 0, offset ? 1 : 0, mean ? 1 : 0, variance ? 1 : 0, 0};
   if (!(momentum >= 0 && momentum <= 1))
     return node.error() << "has momentum = " << momentum << "; expected a number from 0 to 1";
   return node.bind(0, node.build<BatchNormOp>(operands, properties));
+}
+
+/// Domain `bnc`: RunningAverage(input, average), attribute `decay`. ONNX has no running average of any tensor.
+LogicalResult bnc::onnx::importRunningAverage(NodeImporter &node) {
+  if (failed(node.refuseOutputs(1)))
+    return failure();
+  Value input = node.data(0), average = node.parameter(1, Collection::BatchStats);
+  if (node.hasFailed())
+    return failure();
+  double decay = node.getFloat("decay", 0.99f);
+  if (!(decay >= 0 && decay <= 1))
+    return node.error() << "has decay = " << decay << "; expected a number from 0 to 1";
+  return node.bind(0, node.build<RunningAverageOp>({input, average}, {node.number(decay)}));
 }
 
 //===----------------------------------------------------------------------===//

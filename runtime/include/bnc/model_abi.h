@@ -163,7 +163,8 @@ void bnc_rt_normalize_coefficients(bnc_exec *exec, const bnc_normalize_coefficie
 
 /* new = decay * old + (1 - decay) * batch, the variance times n/(n-1) when `sample`. With `cumulative`,
  * decay is counter/(counter+1) and the counter variable (float) advances. Writes to the staged
- * locations (float[channels]); the update program commits them with bnc_rt_copy. */
+ * locations (float[channels]); the update program commits them with bnc_rt_copy. A plain running average has
+ * no variance. */
 typedef struct bnc_update_running {
   bnc_location mean, variance, counter, batch_mean, batch_variance, count;
   bnc_location staged_mean, staged_variance, staged_counter;

@@ -148,3 +148,19 @@ bnc.graph model @vectors(%x: tensor<?x3x1x1xf32>) -> tensor<?x3x1x1xf32> {
       loc("bn2"("net.onnx":2:0))
   bnc.return %1 : tensor<?x3x1x1xf32>
 }
+
+// -----
+
+// Without running statistics, both phases use the batch's own and nothing is assigned.
+// CHECK-LABEL: @stateless_train(
+// CHECK: %[[M:.*]], %[[V:.*]], %{{.*}} = bnc.batch_stats
+// CHECK: bnc.normalize {{.*}} mean(%[[M]] : tensor<3xf32>) variance(%[[V]] : tensor<3xf32>)
+// CHECK-NOT: bnc.assign
+// INFER-LABEL: @stateless_infer(
+// INFER: %[[M:.*]], %[[V:.*]], %{{.*}} = bnc.batch_stats
+// INFER: bnc.normalize {{.*}} mean(%[[M]] : tensor<3xf32>) variance(%[[V]] : tensor<3xf32>)
+// LOC-LABEL: @stateless_train(
+bnc.graph model @stateless(%x: tensor<?x3x4x4xf32>) -> tensor<?x3x4x4xf32> {
+  %y = bnc.batch_norm %x {epsilon = 1.0e-3, decay = 0.9, running_variance = #bnc<running_variance sample>} : tensor<?x3x4x4xf32>
+  bnc.return %y : tensor<?x3x4x4xf32>
+}

@@ -146,6 +146,26 @@ def bn_momentum_zero():
     return batch_norm(momentum=0.0)
 
 
+def bn_no_running():
+    """PyTorch's track_running_stats=False: mean and variance of the batch are computed in the graph."""
+    b = Builder(18, producer="pytorch")
+    b.constant("axes", np.array([0, 2, 3]))
+    b.node("ReduceMean", ["x", "axes"], "mean", keepdims=0)
+    b.node("ReduceMean", ["x", "axes"], "centre", keepdims=1)
+    b.node("Sub", ["x", "centre"], "deviation"), b.node("Mul", ["deviation", "deviation"], "square")
+    b.node("ReduceMean", ["square", "axes"], "variance", keepdims=0)
+    b.node("BatchNormalization", ["x", b.weight("s", 3), b.weight("b", 3), "mean", "variance"])
+    return b.model("y")
+
+
+def running_average():
+    """The project's own op for what ONNX has none: the running average of any tensor."""
+    b = Builder()
+    b.node("RunningAverage", ["x", b.weight("mean", 3, 8, 8)], "average", domain="bnc", decay=0.5)
+    b.node("Sub", ["x", "average"], "y")
+    return b.model("y")
+
+
 def bn_not_affine():
     """PyTorch's affine=False: scale and offset are literals of ones and zeros."""
     b = Builder()

@@ -152,18 +152,14 @@ def distance(found, expected, scale=None):
     return np.abs(found.astype(np.float64) - expected).max() / max(np.abs(expected if scale is None else scale).max(), 1e-30)
 
 
-def check(folder, seed, target):
-    network = Network(seed)
-    text = network.build()
-    path = os.path.join(folder, "seed%d" % seed)
+def compare(path, text, values, x, labels, target):
+    """How far the compiled inference graph and one step of the training graph are from the evaluator's."""
     os.makedirs(path, exist_ok=True)
     file = lambda name: os.path.join(path, name)
     open(file("net.mlir"), "w").write(text)
-    save_file(network.values, file("weights.safetensors"))
-    batch = network.random.choice([2, 3, 7, 33])
-    numbers = np.random.default_rng(seed + 1)
-    np.save(file("x.npy"), numbers.normal(0, 1, (batch, *network.input_shape)).astype(np.float32))
-    np.save(file("labels.npy"), numbers.integers(0, network.classes, batch).astype(np.int32))
+    save_file(values, file("weights.safetensors"))
+    np.save(file("x.npy"), x)
+    np.save(file("labels.npy"), labels)
     worst = {}
 
     run("bnc", "run", file("net.mlir"), "--weights", file("weights.safetensors"), "--input", file("x.npy"), "--output", file("y.npy"), "--target=" + target)
@@ -171,13 +167,13 @@ def check(folder, seed, target):
     worst["output"] = distance(np.load(file("y.npy")), np.load(file("infer/y.npy")))
 
     run("bnc", "train", file("net.mlir"), "--weights", file("weights.safetensors"), "--data", file("x.npy"), "--labels", file("labels.npy"),
-        "--batch", str(batch), "--steps", "1", "--optimizer=sgd:lr=%g" % LEARNING_RATE, "-o", file("out.safetensors"), "--target=" + target)
+        "--batch", str(len(x)), "--steps", "1", "--optimizer=sgd:lr=%g" % LEARNING_RATE, "-o", file("out.safetensors"), "--target=" + target)
     open(file("train.mlir"), "w").write(run("bnc", "compile", file("net.mlir"), "--compile-to=training", "--optimizer=sgd", "-o", "-"))
     run("bnc-evaluate", file("train.mlir"), "--input", "x=" + file("x.npy"), "--input", "labels=" + file("labels.npy"), "--variables", file("weights.safetensors"),
         "--lr=%g" % LEARNING_RATE, "--output-dir", file("train"))
     trained = load_file(file("out.safetensors"))
-    largest = max(np.abs(np.load(file("train/%s.npy" % name)) - value).max() for name, value in network.values.items() if os.path.exists(file("train/%s.npy" % name)))
-    for name, value in network.values.items():
+    largest = max(np.abs(np.load(file("train/%s.npy" % name)) - value).max() for name, value in values.items() if os.path.exists(file("train/%s.npy" % name)))
+    for name, value in values.items():
         if not os.path.exists(file("train/%s.npy" % name)):
             assert np.array_equal(trained[name], value), "%s moved, though nothing updates it" % name
             continue
@@ -185,7 +181,17 @@ def check(folder, seed, target):
         # How far the update is off, relative to the largest update; storing the sum in float costs an ulp of the value.
         error = np.maximum(np.abs(trained[name] - expected) - 1.2e-7 * np.abs(expected), 0).max()
         worst["update of " + name] = error / largest
-    return batch, worst
+    return worst
+
+
+def check(folder, seed, target):
+    network = Network(seed)
+    text = network.build()
+    batch = network.random.choice([2, 3, 7, 33])
+    numbers = np.random.default_rng(seed + 1)
+    x = numbers.normal(0, 1, (batch, *network.input_shape)).astype(np.float32)
+    labels = numbers.integers(0, network.classes, batch).astype(np.int32)
+    return batch, compare(os.path.join(folder, "seed%d" % seed), text, network.values, x, labels, target)
 
 
 def main():

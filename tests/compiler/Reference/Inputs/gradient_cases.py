@@ -138,6 +138,15 @@ def statistics_input(graph, rng):
     return graph.input("x", shape), feature, shape[feature]
 
 
+@family(4)
+def update_average(graph, rng, number):
+    shape = [batch(rng)] + sizes(rng, number + 1, 1, 4)
+    x = graph.input("x", shape)
+    average = graph.variable("average", shape[1:], "batch_stats")
+    moved = graph.op("update_average", [x, average], shape[1:], decay=rng.choice([0.0, 0.9]))
+    graph.output(graph.op("sub", [x, moved], shape))
+
+
 @family(12)
 def normalize_with_batch_statistics(graph, rng, number):
     x, feature, channels = statistics_input(graph, rng)
