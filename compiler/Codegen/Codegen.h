@@ -19,12 +19,20 @@ struct CodegenOptions {
   std::string cacheDir;        // of compiled kernels, "": no cache
   std::string optimizer = "sgd";        // as the user calls it: sgd, adam, adamw
   std::vector<double> hyperDefaults;    // learning rate, then the optimizer's numbers in order; empty: its own defaults
+  bool embedWeights = false; // the library holds values, folded ones for inference
+  bool programs = true;      // false: objects whose programs do nothing, for who needs the descriptor alone
   std::function<void(size_t, size_t)> progress; // kernels compiled, kernels in all
 };
 
 struct CompiledObject {
   std::string name; // of the archive's member
   std::string bytes;
+};
+
+/// A symbol of constant bytes, with which objects of one model refer to one another.
+struct DataSymbol {
+  std::string name;
+  llvm::StringRef bytes;
 };
 
 struct CompiledModel {
@@ -36,8 +44,13 @@ struct CompiledModel {
 /// which keep the kernels' regions.
 mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module, const CodegenOptions &options);
 
-/// Phase `llvm` to object files: one per kernel, one for the rest; and the header.
-mlir::LogicalResult emitObjects(mlir::ModuleOp module, const CodegenOptions &options, CompiledModel &model);
+/// Phase `llvm` to object files: one per kernel, one for `data` if there is any, one for the rest; and the header.
+mlir::LogicalResult emitObjects(mlir::ModuleOp module, const CodegenOptions &options, llvm::ArrayRef<DataSymbol> data,
+                                CompiledModel &model);
+
+/// The symbols that the descriptor refers to where weights are embedded: BNC_SPACE_VARIABLES and BNC_SPACE_FOLDED.
+std::string valuesSymbol(llvm::StringRef model);
+std::string foldedSymbol(llvm::StringRef model);
 
 /// The model's C header, from the graphs of a module in phase `kernels` or `llvm`.
 std::string emitHeader(mlir::ModuleOp module, llvm::StringRef name);

@@ -9,7 +9,7 @@ const std::vector<EntryPoint> &bnc::entryPoints() {
                       D = Parameter::DefaultInit;
   static const std::vector<EntryPoint> table = {
       {"train_create", "bnc_train_create", Result::Status, {M, P, P, P}, "const char *weights, const bnc_options *options, $M_train **train",
-       "A model in training. weights: a .safetensors file, or NULL before $M_train_init or $M_train_load. options: NULL for defaults.", true, false},
+       "A model in training. weights: a .safetensors file, or NULL for embedded ones or before $M_train_init or $M_train_load. options: NULL for defaults.", true, false},
       {"train_destroy", "bnc_train_destroy", Result::None, {P}, "$M_train *train", "Frees it; NULL is allowed.", true, false},
       {"train_error", "bnc_train_error", Result::Text, {P}, "const $M_train *train", "The sentence for the object's last failure.", true, false},
       {"train_init", "bnc_train_init", Result::Status, {P, N, D}, "$M_train *train, uint64_t seed", "Fresh parameters (Xavier uniform), statistics and optimizer state.", true, false},
@@ -33,7 +33,7 @@ const std::vector<EntryPoint> &bnc::entryPoints() {
       {"train_variable_count", "bnc_train_variable_count", Result::Integer, {P}, "const $M_train *train", "", true, false},
       {"train_variable_name", "bnc_train_variable_name", Result::Text, {P, N}, "const $M_train *train, int64_t index", "", true, false},
       {"infer_create", "bnc_infer_create", Result::Status, {M, P, P, P}, "const char *weights, const bnc_options *options, $M_infer **infer",
-       "The folded inference graph. weights: a .safetensors file, or NULL before $M_fold or $M_infer_load.", false, false},
+       "The folded inference graph. weights: a .safetensors file, or NULL for embedded ones or before $M_fold or $M_infer_load.", false, false},
       {"infer_destroy", "bnc_infer_destroy", Result::None, {P}, "$M_infer *infer", "Frees it; NULL is allowed.", false, false},
       {"infer_error", "bnc_infer_error", Result::Text, {P}, "const $M_infer *infer", "The sentence for the object's last failure.", false, false},
       {"infer_load", "bnc_infer_load", Result::Status, {P, P}, "$M_infer *infer, const char *path", "", false, false},

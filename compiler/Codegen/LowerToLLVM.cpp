@@ -297,7 +297,7 @@ private:
       findInitialization(variable, kind, fanIn, fanOut);
       rows.push_back({address(text(variable.getSymName())), i32(params ? BNC_COLLECTION_PARAMS : BNC_COLLECTION_BATCH_STATS),
                       i32(params && variable.getTrainable()), i64(type.getRank()), integers("variable" + llvm::Twine(index) + ".shape", type.getShape()),
-                      i64(offsetOf(variable)), i64(type.getNumElements()), null(), i32(kind), i64(fanIn), i64(fanOut)});
+                      i64(offsetOf(variable)), i64(type.getNumElements()), i32(kind), i64(fanIn), i64(fanOut)});
     }
     count = rows.size();
     return table("variables", rows);
@@ -344,6 +344,13 @@ private:
     return attribute ? attribute.getInt() : 0;
   }
 
+  /// Address of data that an object of its own holds.
+  Constant dataAddress(StringRef symbol) {
+    auto global = LLVM::GlobalOp::create(builder, loc(), builder.getI8Type(), /*isConstant=*/true, LLVM::Linkage::External, symbol, Attribute());
+    global.setVisibility_(LLVM::Visibility::Hidden);
+    return address(symbol);
+  }
+
   int64_t fixedBatch() {
     GraphOp graph = inference ? inference : training;
     auto type = cast<RankedTensorType>(graph.getArgumentTypes().front());
@@ -368,7 +375,8 @@ private:
 
     add({i32(BNC_ABI_MAGIC), i32(BNC_ABI_VERSION), address(text(options.name)), address(text(target.name)),
          strings("features", target.requiredFeatures, /*terminated=*/true), i64(fixedBatch())});
-    add({i64(variableCount), variableTable, i64(intAttr(module, "bnc.variables_floats")), i64(intAttr(module, "bnc.trainable_floats"))});
+    add({i64(variableCount), variableTable, i64(intAttr(module, "bnc.variables_floats")), i64(intAttr(module, "bnc.trainable_floats")),
+         options.embedWeights && training ? dataAddress(valuesSymbol(options.name)) : null()});
     add({i64(inputs.size()), i64(outputs.size()), table("inputs", inputs), table("outputs", outputs)});
 
     addAll(graphFields(training));
@@ -383,7 +391,7 @@ private:
     }
     addAll(graphFields(inference));
     add({i64(inference ? intAttr(inference, "bnc.folded_bytes") : 0), inference ? address(local("infer_fold")) : null(),
-         inference ? address(local("infer_run")) : null()});
+         inference ? address(local("infer_run")) : null(), options.embedWeights && inference ? dataAddress(foldedSymbol(options.name)) : null()});
     table(options.name + "_descriptor", {fields}, /*isPublicStruct=*/true);
   }
 

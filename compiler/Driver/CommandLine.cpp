@@ -112,15 +112,21 @@ static Option targetOption(CompileOptions &compile) {
                 [&compile, names](size_t index) { compile.target = names[index]; });
 }
 
+static std::vector<Option> reportOptions(CompileOptions &compile) {
+  return {{"dump-dir", 0, "DIR", "Write the text of every phase that is passed to DIR/NAME.PHASE.mlir.",
+           setString(compile.dumpDir)},
+          {"remarks", 0, "", "Say what was decided: where each batch normalization went, what was dropped, and why.",
+           setFlag(compile.remarks)}};
+}
+
 static OptionGroup compilerGroup(CompileOptions &compile) {
-  return {"Compiler",
-          {{"jobs", 'j', "N", "Kernels compiled at a time. Default: one per processor.", setInteger(compile.jobs, 1)},
-           {"no-cache", 0, "", "Compile everything again, and keep nothing for the next time.",
-            setFlag(compile.useCache, false)},
-           {"dump-dir", 0, "DIR", "Write the text of every phase that is passed to DIR/NAME.PHASE.mlir.",
-            setString(compile.dumpDir)},
-           {"remarks", 0, "", "Say what was decided: where each batch normalization went, what was dropped, and why.",
-            setFlag(compile.remarks)}}};
+  OptionGroup group{
+      "Compiler",
+      {{"jobs", 'j', "N", "Kernels compiled at a time. Default: one per processor.", setInteger(compile.jobs, 1)},
+       {"no-cache", 0, "", "Compile everything again, and keep nothing for the next time.",
+        setFlag(compile.useCache, false)}}};
+  append_range(group.options, reportOptions(compile));
+  return group;
 }
 
 static OptionGroup executionGroup(ExecutionOptions &execution, std::string batchHelp) {
@@ -198,6 +204,11 @@ static Verb compileVerb(CompileCommand &command) {
         choice("compile-to", "PHASE",
                "Stop after a phase and write its text, which bnc can compile further. " + phases + ".", phaseNames(),
                [&command](size_t index) { command.compileTo = allPhases()[index].phase; }),
+        {"embed-weights", 0, "",
+         "Put the values into the library instead of DIR/NAME.safetensors: folded and packed for inference, which then "
+         "reads them where they lie, and as they are for training, which starts from them. --phase=infer leaves the "
+         "latter out.",
+         setFlag(command.embedWeights)},
         {"depfile", 0, "FILE", "Write a rule for make or ninja that names every file the library was made from.",
          setString(command.depfile)}}},
       {"Model",
@@ -244,7 +255,7 @@ static Verb initVerb(InitCommand &command) {
         initOption(command.execution.init, "How weights are drawn: xavier-uniform (the default), xavier-normal, "
                                            "kaiming-uniform or kaiming-normal."),
         {"seed", 0, "N", "Number that the values follow from. Default: 0.", setUnsigned(command.execution.seed)}}},
-      compilerGroup(command.compile)};
+      {"Compiler", reportOptions(command.compile)}};
   verb.examples = {"bnc init lenet.onnx -o start.safetensors --seed=7 --init=kaiming-normal"};
   verb.setOperand = [&](StringRef model) { command.compile.model = model.str(); };
   verb.run = [&] { return runInit(command); };

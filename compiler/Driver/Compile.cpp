@@ -3,6 +3,7 @@
 #include "compiler/Driver/Compile.h"
 
 #include "compiler/Driver/AtomicFile.h"
+#include "compiler/Driver/EmbedWeights.h"
 #include "compiler/Driver/ProgressBar.h"
 #include "compiler/Driver/Report.h"
 #include "compiler/Transforms/Passes.h"
@@ -109,7 +110,7 @@ LogicalResult Compilation::checkOptions() {
       {"bn-epsilon", Phase::Import}, {"loss", Phase::Import},
       {"trainable", Phase::Import}, {"freeze", Phase::Import},           {"fold", Phase::Import},
       {"phase", Phase::Import},     {"target", Phase::Inference},        {"name", Phase::Import},
-      {"optimizer", Phase::Kernels}};
+      {"optimizer", Phase::Kernels}, {"embed-weights", Phase::Kernels}};
   for (auto [name, last] : lastUse)
     if (current > last && options.given.count(name.str()))
       return fail("is in phase '" + phaseName(current) + "', where --" + name +
@@ -199,7 +200,9 @@ void bnc::mergeModules(ModuleOp to, ModuleOp from) {
   }
 }
 
-LogicalResult Compilation::advanceTo(Phase target) {
+LogicalResult Compilation::advanceTo(Phase target) { return advanceTo(target, codegenOptions()); }
+
+LogicalResult Compilation::advanceTo(Phase target, const CodegenOptions &codegen) {
   if (!canReach(current, target))
     return fail("is in phase '" + phaseName(current) + "', from where '" + phaseName(target) +
                 "' cannot be reached; start from the model file");
@@ -214,7 +217,6 @@ LogicalResult Compilation::advanceTo(Phase target) {
 
   if (current == Phase::Import && failed(makeGraphs()))
     return failure();
-  CodegenOptions codegen = codegenOptions();
   if (current < Phase::Kernels) {
     recordOptions(module());
     module()->setAttr(kTargetAttr, StringAttr::get(context.get(), codegen.target));
@@ -249,15 +251,35 @@ CodegenOptions Compilation::codegenOptions() const {
   return codegen;
 }
 
-LogicalResult Compilation::emit(CompiledModel &model) {
-  if (failed(advanceTo(Phase::LLVM)))
-    return failure();
+LogicalResult Compilation::emit(CompiledModel &model, const Weights *embedded) {
   CodegenOptions codegen = codegenOptions();
+  codegen.embedWeights = embedded != nullptr;
+  return emit(model, codegen, embedded);
+}
+
+LogicalResult Compilation::emitDescriptor(CompiledModel &model) {
+  CodegenOptions codegen = codegenOptions();
+  codegen.programs = false;
+  codegen.cacheDir = "";
+  return emit(model, codegen, nullptr);
+}
+
+LogicalResult Compilation::emit(CompiledModel &model, CodegenOptions codegen, const Weights *embedded) {
+  if (failed(advanceTo(Phase::LLVM, codegen)))
+    return failure();
+  FailureOr<EmbeddedWeights> weights = EmbeddedWeights();
+  if (embedded && failed(weights = embedWeights(module(), *embedded, *lookupTarget(codegen.target))))
+    return failure();
+  std::vector<DataSymbol> data;
+  for (auto [symbol, bytes] : {std::pair(valuesSymbol(modelName), StringRef(weights->values)),
+                               std::pair(foldedSymbol(modelName), StringRef(weights->folded))})
+    if (!bytes.empty())
+      data.push_back({symbol, bytes});
   if (!codegen.cacheDir.empty())
     (void)llvm::sys::fs::create_directories(codegen.cacheDir); // a cache that cannot be is no cache
   ProgressBar bar("compiling kernels", options.progress);
   codegen.progress = [&](size_t done, size_t all) { bar.show(done, all); };
-  return emitObjects(module(), codegen, model);
+  return emitObjects(module(), codegen, data, model);
 }
 
 std::string Compilation::print(StringRef weightsFile, bool locations) const {

@@ -70,7 +70,11 @@ public:
   mlir::LogicalResult advanceTo(Phase target);
 
   /// Objects and header, from whatever phase the module is in. Kernels that are in the cache are not compiled again.
-  mlir::LogicalResult emit(CompiledModel &model);
+  /// `embedded` are values that the library is to hold.
+  mlir::LogicalResult emit(CompiledModel &model, const Weights *embedded = nullptr);
+
+  /// The same with programs that do nothing, in a moment: for what needs the model's descriptor alone.
+  mlir::LogicalResult emitDescriptor(CompiledModel &model);
 
   /// emit() through a cache of whole models; for verbs that run the model in this process.
   mlir::LogicalResult emitCached(CompiledModel &model);
@@ -103,6 +107,8 @@ private:
   mlir::LogicalResult dump(mlir::ModuleOp module, Phase phase);
   void recordOptions(mlir::ModuleOp module);
   CodegenOptions codegenOptions() const;
+  mlir::LogicalResult advanceTo(Phase target, const CodegenOptions &codegen);
+  mlir::LogicalResult emit(CompiledModel &model, CodegenOptions codegen, const Weights *embedded);
   mlir::LogicalResult fail(const llvm::Twine &message);
 
   CompileOptions options;

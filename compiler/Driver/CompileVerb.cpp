@@ -61,8 +61,10 @@ LogicalResult bnc::runCompile(const CompileCommand &command) {
   std::string output = !command.output.empty() ? command.output : text ? "-" : ".";
   if (output == "-" && !text)
     return reportError("objects cannot go to stdout; choose a folder with -o, or a phase with --compile-to");
-  if (!command.depfile.empty() && text)
-    return reportError("option '--depfile' is for the library; leave --compile-to out");
+  for (auto [option, given] :
+       {std::pair("--depfile", !command.depfile.empty()), std::pair("--embed-weights", command.embedWeights)})
+    if (given && text)
+      return reportError("option '" + Twine(option) + "' is for the library; leave --compile-to out");
   if (!command.depfile.empty() && failed(checkWritable(command.depfile)))
     return failure();
   Compilation compilation(command.compile);
@@ -72,13 +74,17 @@ LogicalResult bnc::runCompile(const CompileCommand &command) {
   if (failed(weights))
     return failure();
 
+  if (command.embedWeights && !*weights)
+    return failed(compilation.requireWeights()) ? failure() : reportError("the model has no values to embed");
   if (output != "-" && !*weights && !compilation.weightsError().empty())
     reportWarning("no weights file is written: " + compilation.weightsError());
 
   if (!text) {
     CompiledModel model;
-    if (failed(compilation.emit(model)))
+    if (failed(compilation.emit(model, command.embedWeights ? &(*weights)->weights : nullptr)))
       return failure();
+    if (command.embedWeights)
+      weights = std::optional<SafetensorsFile>();
     if (failed(writeModel(output, compilation.name(), model, *weights)))
       return failure();
     if (command.depfile.empty())

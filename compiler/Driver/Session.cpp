@@ -15,7 +15,8 @@
 using namespace llvm;
 using namespace bnc;
 
-FailureOr<std::unique_ptr<Session>> Session::open(CompileOptions options, const ExecutionOptions &execution) {
+FailureOr<std::unique_ptr<Session>> Session::open(CompileOptions options, const ExecutionOptions &execution,
+                                                   bool runs) {
   bool isText = !StringRef(options.model).ends_with(".onnx");
   if (!options.batch && !isText)
     options.batch = mlir::ShapedType::kDynamic;
@@ -25,12 +26,13 @@ FailureOr<std::unique_ptr<Session>> Session::open(CompileOptions options, const 
   if (!execution.weights.empty() && !sys::fs::exists(execution.weights))
     return reportError("no weights file '" + execution.weights + "'");
   std::unique_ptr<Session> session(new Session(options, execution));
-  if (failed(session->compilation.read()))
+  Compilation &compilation = session->compilation;
+  if (failed(compilation.read()))
     return failure();
   CompiledModel compiled;
-  if (failed(session->compilation.emitCached(compiled)))
+  if (failed(runs ? compilation.emitCached(compiled) : compilation.emitDescriptor(compiled)))
     return failure();
-  FailureOr<std::unique_ptr<JitModel>> jit = JitModel::load(compiled, session->compilation.name());
+  FailureOr<std::unique_ptr<JitModel>> jit = JitModel::load(compiled, compilation.name());
   if (failed(jit))
     return failure();
   session->jit = std::move(*jit);

@@ -33,8 +33,10 @@ using InferPointer = std::unique_ptr<bnc_infer, InferDeleter>;
 /// A model compiled and loaded into this process.
 class Session {
 public:
-  /// Compiles (or takes from the cache) and loads. The batch is left open unless the options fix it.
-  static llvm::FailureOr<std::unique_ptr<Session>> open(CompileOptions options, const ExecutionOptions &execution);
+  /// Compiles (or takes from the cache) and loads. The batch is left open unless the options fix it. Where `runs` is
+  /// false, the model's programs may do nothing: for who asks only for its variables.
+  static llvm::FailureOr<std::unique_ptr<Session>> open(CompileOptions options, const ExecutionOptions &execution,
+                                                        bool runs = true);
 
   const bnc_model_descriptor &descriptor() const { return jit->descriptor(); }
   /// Samples of a call: the --batch given, the compiled batch, or `otherwise`.

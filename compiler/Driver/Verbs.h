@@ -16,6 +16,7 @@ struct CompileCommand {
   CompileOptions compile;
   std::string output;  // folder, or "-" for text on stdout; "": the current folder, or "-" for text
   std::string weights; // file whose values replace the model's; "": the model's own
+  bool embedWeights = false;
   std::string depfile; // for make and ninja: what the results were made from; "": none
   Phase compileTo = Phase::Objects;
 };

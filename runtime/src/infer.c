@@ -21,10 +21,7 @@ static bnc_status fold_weights(bnc_infer *infer, const bnc_weights *weights) {
   bnc_block block = bnc_block_take(allocator, model->variables_floats, sizeof(float));
   if (!block.data)
     return bnc_object_out_of_memory(object, "the variables", model->variables_floats, sizeof(float));
-  if (weights)
-    bnc_weights_read(weights, model, block.data);
-  else
-    bnc_model_copy_values(model, block.data);
+  bnc_weights_read(weights, model, block.data);
   bnc_status status = bnc_inference_fold(object, &infer->inference, block.data);
   bnc_block_release(allocator, block);
   return status;
@@ -67,7 +64,8 @@ static bnc_status fill(bnc_infer *infer, const char *weights) {
     return status;
   if (weights)
     return bnc_infer_load(infer, weights);
-  return bnc_model_has_values(infer->object.model) ? fold_weights(infer, NULL) : BNC_OK;
+  bnc_inference_embed(&infer->object, &infer->inference);
+  return BNC_OK;
 }
 
 bnc_status bnc_infer_create(const bnc_model_descriptor *model, const char *weights, const bnc_options *options,

@@ -209,13 +209,19 @@ int64_t bnc_element_bytes(const bnc_tensor *tensor) { return tensor->element == 
 bnc_status bnc_inference_create(bnc_object *object, bnc_inference *inference) {
   int64_t bytes = object->model->folded_bytes;
   inference->exec = bnc_object_exec(object);
-  inference->exec.base[BNC_SPACE_FOLDED] = bnc_memory_take(&object->memory, 1, bytes, false);
-  if (!inference->exec.base[BNC_SPACE_FOLDED])
+  inference->folded = bnc_memory_take(&object->memory, 1, bytes, false);
+  if (!inference->folded)
     return bnc_object_out_of_memory(object, "the folded weights", 1, bytes);
   return BNC_OK;
 }
 
+void bnc_inference_embed(bnc_object *object, bnc_inference *inference) {
+  inference->exec.base[BNC_SPACE_FOLDED] = (uint8_t *)(uintptr_t)object->model->folded; /* only fold writes there */
+  inference->ready = object->model->folded != NULL;
+}
+
 bnc_status bnc_inference_fold(bnc_object *object, bnc_inference *inference, const float *variables) {
+  inference->exec.base[BNC_SPACE_FOLDED] = inference->folded;
   bnc_exec exec = inference->exec;
   exec.base[BNC_SPACE_VARIABLES] = (uint8_t *)(uintptr_t)variables;
   bnc_status status = bnc_object_run(object, &exec, object->model->infer_fold, BNC_FP_IEEE);
@@ -230,18 +236,4 @@ bnc_status bnc_inference_run(bnc_object *object, bnc_inference *inference, const
   exec.inputs = inputs;
   exec.outputs = outputs;
   return bnc_object_run(object, &exec, object->model->infer_run, BNC_FP_FAST);
-}
-
-bool bnc_model_has_values(const bnc_model_descriptor *model) {
-  for (int64_t i = 0; i < model->variable_count; ++i)
-    if (!model->variables[i].initial)
-      return false;
-  return true;
-}
-
-void bnc_model_copy_values(const bnc_model_descriptor *model, float *variables) {
-  for (int64_t i = 0; i < model->variable_count; ++i) {
-    const bnc_variable *variable = &model->variables[i];
-    memcpy(variables + variable->offset, variable->initial, (size_t)variable->count * sizeof *variables);
-  }
 }

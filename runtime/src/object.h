@@ -39,16 +39,15 @@ int64_t bnc_element_bytes(const bnc_tensor *tensor);
 
 typedef struct bnc_inference {
   bnc_exec exec;
-  bool ready; /* FOLDED holds what the variables say */
+  uint8_t *folded; /* memory of its own for FOLDED; embedded weights are read where they lie */
+  bool ready;      /* FOLDED holds what the variables say */
 } bnc_inference;
 
 bnc_status bnc_inference_create(bnc_object *object, bnc_inference *inference);
+/* Takes the folded weights of the model's library; without any it stays as it is. */
+void bnc_inference_embed(bnc_object *object, bnc_inference *inference);
 bnc_status bnc_inference_fold(bnc_object *object, bnc_inference *inference, const float *variables);
 bnc_status bnc_inference_run(bnc_object *object, bnc_inference *inference, const void *const *inputs, int64_t batch,
                              void *const *outputs);
-
-/* Whether the model's library holds every variable; then copies them. */
-bool bnc_model_has_values(const bnc_model_descriptor *model);
-void bnc_model_copy_values(const bnc_model_descriptor *model, float *variables);
 
 #endif

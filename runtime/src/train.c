@@ -117,8 +117,8 @@ bnc_status bnc_train_create(const bnc_model_descriptor *model, const char *weigh
   status = build(train);
   if (status == BNC_OK && weights)
     status = bnc_train_load(train, weights);
-  if (status == BNC_OK && !weights && bnc_model_has_values(model)) {
-    bnc_model_copy_values(model, train->variables);
+  if (status == BNC_OK && !weights && model->values) {
+    memcpy(train->variables, model->values, (size_t)model->variables_floats * sizeof *train->variables);
     memset(train->has_value, 1, (size_t)model->variable_count);
   }
   if (status == BNC_OK)

@@ -6,7 +6,7 @@
 enum { STORED = 4, STRIPS = 2 }; /* channels padded to 4; a strip is two pixels of an image */
 
 /* Variables, in floats. */
-enum { W = 0, SCALE = 6, OFFSET = 9, TRAINABLE = 12, MEAN = 12, VARIANCE = 15, VARIABLES = 18 };
+enum { W = 0, SCALE = 6, OFFSET = 9, TRAINABLE = 12, MEAN = 12, VARIANCE = 15 };
 
 /* Arena, in bytes. */
 enum { MOMENTS = 0, LOSSES = 128, CORRECT = 192, DLOGITS = 256, SUM_PARTIALS = 320, Z = 384, SCALED_BYTES = 448 };
@@ -24,8 +24,8 @@ enum {
   CHAINS = 2,
   FIXED_BYTES = 640
 };
-enum { FOLD_SLOPE = 0, FOLD_INTERCEPT = 64, FOLD_WEIGHT = 128, FOLD_BIAS = 192, INFER_FIXED_BYTES = 256 };
-enum { FOLDED_WEIGHT = 0, FOLDED_BIAS = 64, FOLDED_BYTES = 128 };
+enum { FOLD_SLOPE = 0, FOLD_INTERCEPT = 64, FOLD_WEIGHT = 128, FOLD_BIAS = 192 };
+enum { FOLDED_WEIGHT = 0, FOLDED_BIAS = 64 };
 
 #define BUFFER(SPACE, OFFSET, IMAGE, TASK, ROWS, IMAGES, ...)                                                          \
   {                                                                                                                    \
@@ -329,11 +329,11 @@ static void infer_run(bnc_exec *exec) { bnc_rt_launch(exec, infer_kernel, &infer
 
 static const int64_t weight_shape[] = {CLASSES, CHANNELS}, channel_shape[] = {CHANNELS};
 static const bnc_variable variables[] = {
-    {"fc.weight", BNC_COLLECTION_PARAMS, 1, 2, weight_shape, W, 6, NULL, BNC_INIT_WEIGHT, CHANNELS, CLASSES},
-    {"bn.weight", BNC_COLLECTION_PARAMS, 1, 1, channel_shape, SCALE, CHANNELS, NULL, BNC_INIT_ONES, 0, 0},
-    {"bn.bias", BNC_COLLECTION_PARAMS, 1, 1, channel_shape, OFFSET, CHANNELS, NULL, BNC_INIT_ZEROS, 0, 0},
-    {"bn.running_mean", BNC_COLLECTION_BATCH_STATS, 0, 1, channel_shape, MEAN, CHANNELS, NULL, BNC_INIT_ZEROS, 0, 0},
-    {"bn.running_var", BNC_COLLECTION_BATCH_STATS, 0, 1, channel_shape, VARIANCE, CHANNELS, NULL, BNC_INIT_ONES, 0, 0}};
+    {"fc.weight", BNC_COLLECTION_PARAMS, 1, 2, weight_shape, W, 6, BNC_INIT_WEIGHT, CHANNELS, CLASSES},
+    {"bn.weight", BNC_COLLECTION_PARAMS, 1, 1, channel_shape, SCALE, CHANNELS, BNC_INIT_ONES, 0, 0},
+    {"bn.bias", BNC_COLLECTION_PARAMS, 1, 1, channel_shape, OFFSET, CHANNELS, BNC_INIT_ZEROS, 0, 0},
+    {"bn.running_mean", BNC_COLLECTION_BATCH_STATS, 0, 1, channel_shape, MEAN, CHANNELS, BNC_INIT_ZEROS, 0, 0},
+    {"bn.running_var", BNC_COLLECTION_BATCH_STATS, 0, 1, channel_shape, VARIANCE, CHANNELS, BNC_INIT_ONES, 0, 0}};
 static const int64_t x_shape[] = {-1, CHANNELS, PIXELS}, logits_shape[] = {-1, CLASSES}, z_shape[] = {-1, CHANNELS},
                      label_shape[] = {-1};
 static const bnc_tensor inputs[] = {{"x", 3, x_shape, SAMPLE, 0}, {"prior", 2, logits_shape, CLASSES, 0}};

@@ -9,6 +9,7 @@
 #include "bnc/runtime.h"
 
 enum { CHANNELS = 3, PIXELS = 4, CLASSES = 2, SAMPLE = CHANNELS * PIXELS };
+enum { VARIABLES = 18, FOLDED_BYTES = 128, INFER_FIXED_BYTES = 256 };
 
 /* A copy that a test may change. */
 bnc_model_descriptor fake_model(void);

@@ -9,9 +9,9 @@ static float values[COUNT + 10];
 static bnc_model_descriptor make_model(void) {
   static const int64_t shape[] = {COUNT};
   static const bnc_variable variables[] = {
-      {"w", BNC_COLLECTION_PARAMS, 1, 1, shape, 0, COUNT, NULL, BNC_INIT_WEIGHT, FAN_IN, FAN_OUT},
-      {"scale", BNC_COLLECTION_PARAMS, 1, 1, shape, COUNT, 5, NULL, BNC_INIT_ONES, 0, 0},
-      {"offset", BNC_COLLECTION_PARAMS, 1, 1, shape, COUNT + 5, 5, NULL, BNC_INIT_ZEROS, 0, 0}};
+      {"w", BNC_COLLECTION_PARAMS, 1, 1, shape, 0, COUNT, BNC_INIT_WEIGHT, FAN_IN, FAN_OUT},
+      {"scale", BNC_COLLECTION_PARAMS, 1, 1, shape, COUNT, 5, BNC_INIT_ONES, 0, 0},
+      {"offset", BNC_COLLECTION_PARAMS, 1, 1, shape, COUNT + 5, 5, BNC_INIT_ZEROS, 0, 0}};
   return (bnc_model_descriptor){.variable_count = 3, .variables = variables};
 }
 

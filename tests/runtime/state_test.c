@@ -202,25 +202,35 @@ static void test_set_all(void) {
   bnc_train_destroy(train);
 }
 
-/* Values that the library embeds make an object ready at once. */
+/* Values that the library embeds make an object ready at once; they are read only. */
 static void test_embedded(void) {
-  static const float values[6] = {1, 2, 3, 4, 5, 6};
+  static float values[VARIABLES] = {1, 2, 3, 4, 5, 6, 1, 1, 1, 0, 0, 0, 0.5f, 0, 0, 1, 2, 3};
+  static _Alignas(BNC_ALIGNMENT) uint8_t folded[FOLDED_BYTES], kept[FOLDED_BYTES], fixed[INFER_FIXED_BYTES];
   bnc_model_descriptor model = fake_model();
-  bnc_variable variables[5];
-  memcpy(variables, model.variables, sizeof variables);
-  for (int i = 0; i < 5; ++i)
-    variables[i].initial = values;
-  model.variables = variables;
+  bnc_exec exec = {.max_batch = 1};
+  exec.base[BNC_SPACE_VARIABLES] = (uint8_t *)values;
+  exec.base[BNC_SPACE_FOLDED] = folded;
+  exec.base[BNC_SPACE_FIXED] = fixed;
+  model.infer_fold(&exec);
+  memcpy(kept, folded, sizeof kept);
+  model.values = values;
+  model.folded = folded;
   bnc_train *train;
   bnc_infer *infer;
   CHECK(bnc_train_create(&model, NULL, NULL, &train) == BNC_OK);
   CHECK(bnc_infer_create(&model, NULL, NULL, &infer) == BNC_OK);
-  float found[6], x[SAMPLE] = {1}, prior[CLASSES] = {0}, a[CLASSES], b[CLASSES], pooled[CHANNELS];
+  float found[6], x[2 * SAMPLE] = {1, 2}, prior[2 * CLASSES] = {0}, a[CLASSES], b[CLASSES], pooled[CHANNELS];
+  int labels[2] = {1, 0};
   const void *inputs[] = {x, prior};
   void *one[] = {a, pooled}, *two[] = {b, pooled};
   CHECK(bnc_train_get_variable(train, "fc.weight", found, 6) == BNC_OK && found[5] == 6);
   CHECK(bnc_infer_run(infer, inputs, 1, one) == BNC_OK && bnc_train_predict(train, inputs, 1, two) == BNC_OK);
   CHECK(memcmp(a, b, sizeof a) == 0);
+  /* What is folded later goes to memory of the object. */
+  CHECK(bnc_train_step(train, inputs, labels, 2, 0.5, NULL) == BNC_OK && bnc_fold(train, infer) == BNC_OK);
+  CHECK(bnc_infer_run(infer, inputs, 1, one) == BNC_OK && memcmp(a, b, sizeof a) != 0);
+  CHECK(bnc_train_predict(train, inputs, 1, two) == BNC_OK && memcmp(a, b, sizeof a) == 0);
+  CHECK(memcmp(folded, kept, sizeof kept) == 0);
   bnc_infer_destroy(infer);
   bnc_train_destroy(train);
 }

@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define BNC_ABI_VERSION 1
+#define BNC_ABI_VERSION 2
 #define BNC_ABI_MAGIC 0x31434e42 /* "BNC1" */
 #define BNC_MAX_DIMS 6
 #define BNC_ALIGNMENT 64
@@ -275,7 +275,6 @@ typedef struct bnc_variable {
   const int64_t *shape;
   int64_t offset;       /* in floats, into BNC_SPACE_VARIABLES                                    */
   int64_t count;        /* elements                                                               */
-  const float *initial; /* value from the model file when weights are embedded, else NULL         */
   int32_t init;         /* BNC_INIT_*: how NAME_train_init fills it                               */
   int64_t fan_in, fan_out;
 } bnc_variable;
@@ -316,6 +315,8 @@ typedef struct bnc_model_descriptor {
   const bnc_variable *variables;
   int64_t variables_floats;  /* size of BNC_SPACE_VARIABLES                                       */
   int64_t trainable_floats;  /* the first so many floats hold the trainable parameters            */
+  const float *values;       /* BNC_SPACE_VARIABLES from the model file, where a training graph
+                                embeds its weights, else NULL                                     */
 
   int64_t input_count, output_count;
   const bnc_tensor *inputs, *outputs; /* of the model itself                                      */
@@ -346,6 +347,8 @@ typedef struct bnc_model_descriptor {
   int64_t folded_bytes;
   bnc_program infer_fold; /* variables -> BNC_SPACE_FOLDED                                        */
   bnc_program infer_run;  /* reads BNC_SPACE_FOLDED; there are no variables then              */
+  const void *folded;     /* BNC_SPACE_FOLDED where weights are embedded, aligned to
+                             BNC_ALIGNMENT, else NULL                                         */
 } bnc_model_descriptor;
 
 #ifdef __cplusplus

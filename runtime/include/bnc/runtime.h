@@ -81,7 +81,8 @@ typedef struct bnc_metrics {
 typedef enum bnc_init { BNC_INIT_XAVIER_UNIFORM, BNC_INIT_XAVIER_NORMAL, BNC_INIT_KAIMING_UNIFORM, BNC_INIT_KAIMING_NORMAL } bnc_init;
 
 /* `weights` is a .safetensors file with every variable of the model, and perhaps optimizer state; NULL:
- * to be filled by _init, _load or _set. Unknown tensors of the file are kept and written back by _save. */
+ * the values that --embed-weights put into the library, else to be filled by _init, _load or _set. Unknown
+ * tensors of the file are kept and written back by _save. */
 bnc_status bnc_train_create(const struct bnc_model_descriptor *model, const char *weights, const bnc_options *options, bnc_train **train);
 void bnc_train_destroy(bnc_train *train);
 const char *bnc_train_error(const bnc_train *train);
@@ -130,7 +131,8 @@ const char *bnc_train_variable_name(const bnc_train *train, int64_t index);
 
 /* ---- Inference ----------------------------------------------------------------------------------- */
 
-/* NULL weights: to be filled by bnc_fold or bnc_infer_load. */
+/* NULL weights: those that --embed-weights put into the library, which are used where they lie; else to be
+ * filled by bnc_fold or bnc_infer_load. */
 bnc_status bnc_infer_create(const struct bnc_model_descriptor *model, const char *weights, const bnc_options *options, bnc_infer **infer);
 void bnc_infer_destroy(bnc_infer *infer);
 const char *bnc_infer_error(const bnc_infer *infer);
