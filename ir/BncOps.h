@@ -29,6 +29,8 @@ namespace bnc {
 
 /// Names of the discardable attributes that the dialect gives a meaning to.
 constexpr llvm::StringLiteral kNameAttr = "bnc.name";       // graph argument or result: name in the model file
+constexpr llvm::StringLiteral kLayoutAttr = "bnc.layout";   // graph argument: kChannelsLast if it is not the model file's
+constexpr llvm::StringLiteral kChannelsLast = "nhwc";       // (N, spatial..., C)
 constexpr llvm::StringLiteral kPhaseAttr = "bnc.phase";     // module: the phase it is in
 constexpr llvm::StringLiteral kWeightsAttr = "bnc.weights"; // module: file with the variables' values
 

@@ -46,15 +46,16 @@ std::string bnc::emitHeader(ModuleOp module, StringRef name) {
   GraphOp training = graphOf(module, GraphKind::Training), inference = graphOf(module, GraphKind::Inference), any = inference ? inference : training;
   std::set<std::string> taken;
   std::string inputs, outputs, labels = "int32_t", tensors;
-  auto describe = [&](StringRef role, StringRef identifier, StringRef source, RankedTensorType type) {
-    tensors += (" *   " + role + " " + identifier + (source == identifier ? "" : (" ('" + source + "')").str()) + ": " + elementText(type) + shapeText(type) + "\n").str();
+  auto describe = [&](StringRef role, StringRef identifier, StringRef source, RankedTensorType type, bool channelsLast = false) {
+    tensors += (" *   " + role + " " + identifier + (source == identifier ? "" : (" ('" + source + "')").str()) + ": " + elementText(type) + shapeText(type) +
+                (channelsLast ? ", channels last" : "") + "\n").str();
   };
   unsigned inputCount = any.getArgumentTypes().size() - (any == training ? 1 : 0);
   for (unsigned i = 0; i < inputCount; ++i) {
     auto type = cast<RankedTensorType>(any.getArgumentTypes()[i]);
     std::string id = identifier(any.getInputName(i), "input", taken);
     inputs += (i ? ", const " : "const ") + elementText(type).str() + " *" + id;
-    describe("input ", id, any.getInputName(i), type);
+    describe("input ", id, any.getInputName(i), type, any.getArgAttr(i, kLayoutAttr) != nullptr);
   }
   if (training) {
     auto type = cast<RankedTensorType>(training.getArgumentTypes().back());
@@ -72,7 +73,7 @@ std::string bnc::emitHeader(ModuleOp module, StringRef name) {
   std::string upper = StringRef(name).upper(), header;
   llvm::raw_string_ostream os(header);
   os << "/* " << name << ".h: made by bnc. Link lib" << name << ".a, libbnc_runtime.a, libm and pthread.\n *\n"
-     << " * Tensors are dense, in the layout of the model file:\n" << tensors
+     << " * Tensors are dense, in the layout of the model file unless said otherwise:\n" << tensors
      << " *\n * Every function is explained in bnc/runtime.h, under its name with bnc_ in the place of " << name << "_.\n */\n"
      << "#ifndef BNC_MODEL_" << upper << "_H\n#define BNC_MODEL_" << upper << "_H\n\n"
      << "#include <bnc/runtime.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"

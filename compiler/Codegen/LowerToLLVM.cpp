@@ -231,7 +231,7 @@ private:
 
   //===-- The descriptor ---------------------------------------------------------------===//
 
-  std::vector<Constant> tensorFields(const llvm::Twine &name, StringRef label, RankedTensorType type) {
+  std::vector<Constant> tensorFields(const llvm::Twine &name, StringRef label, RankedTensorType type, bool channelsLast = false) {
     SmallVector<int64_t> shape;
     int64_t count = 1;
     for (auto [dim, size] : llvm::enumerate(type.getShape())) {
@@ -239,7 +239,7 @@ private:
       count *= dim == 0 || ShapedType::isDynamic(size) ? 1 : size;
     }
     int64_t element = type.getElementType().isInteger(32) ? 1 : type.getElementType().isInteger(8) ? 2 : 0;
-    return {address(text(label)), i64(type.getRank()), integers(name + ".shape", shape), i64(count), i32(element)};
+    return {address(text(label)), i64(type.getRank()), integers(name + ".shape", shape), i64(count), i32(element), i32(channelsLast)};
   }
 
   /// How fresh values are made: weights of layers by their fans, scales and variances are 1, the rest 0.
@@ -368,7 +368,8 @@ private:
     unsigned inputCount = any.getArgumentTypes().size() - (any == training ? 1 : 0);
     std::vector<std::vector<Constant>> inputs, outputs;
     for (unsigned i = 0; i < inputCount; ++i)
-      inputs.push_back(tensorFields("input" + llvm::Twine(i), any.getInputName(i), cast<RankedTensorType>(any.getArgumentTypes()[i])));
+      inputs.push_back(tensorFields("input" + llvm::Twine(i), any.getInputName(i), cast<RankedTensorType>(any.getArgumentTypes()[i]),
+                                    any.getArgAttr(i, kLayoutAttr) != nullptr));
     if (inference)
       for (auto [i, type] : llvm::enumerate(inference.getResultTypes()))
         outputs.push_back(tensorFields("output" + llvm::Twine(i), inference.getOutputName(i), cast<RankedTensorType>(type)));
@@ -385,7 +386,7 @@ private:
       addTrainingFields(fields, runningCount);
     } else {
       add({null(), null(), null(), i32(BNC_LOSS_NONE), i32(0), i64(0)});
-      add({null(), i64(0), null(), i64(0), i32(0)});             // labels
+      add({null(), i64(0), null(), i64(0), i32(0), i32(0)});     // labels
       add({null(), i64(0), null(), null(), i64(0), null()});     // optimizer
       add({i64(0), null(), i64(1), null()});                     // running
     }

@@ -62,8 +62,8 @@ std::pair<bnc_partials, SmallVector<int64_t>> partialsOf(Value value, const Targ
 bnc_argument argumentRecord(const KernelArgument &argument, KernelOp kernel) {
   bnc_argument record{};
   const BufferLayout &layout = argument.layout;
-  record.type_code = layout.isInteger ? 0 : 2;
-  record.type_bits = 32;
+  record.type_code = layout.typeCode;
+  record.type_bits = layout.typeBits;
   record.dimensions = layout.extents.size();
   record.row_dimension = layout.rowDimension;
   record.image_dimension = layout.imageDimension;
@@ -92,7 +92,7 @@ bnc_argument argumentRecord(const KernelArgument &argument, KernelOp kernel) {
   record.space = location.space;
   record.offset = location.offset;
   if (layout.imageDimension >= 0)
-    record.image_stride = layout.strides[layout.imageDimension] * 4;
+    record.image_stride = layout.strides[layout.imageDimension] * layout.typeBits / 8;
   Operation *producer = argument.role == KernelArgument::Result ? argument.value.getDefiningOp() : nullptr;
   if (producer && isa<PartialMomentsOp, PartialSumsOp>(producer)) {
     int64_t stored = layout.extents[0];

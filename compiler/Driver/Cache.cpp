@@ -121,8 +121,13 @@ llvm::LogicalResult Compilation::emitCached(CompiledModel &model) {
   for (const std::string &text :
        {modelName, lookupTarget(options.target)->name, options.trainable, options.freeze, optimizer.name})
     put(os, text);
-  for (double number : optimizer.numbers)
-    os << " " << llvm::bit_cast<uint64_t>(number);
+  for (const std::vector<std::string> &texts : {options.inputs.layouts, options.inputs.types})
+    put(os, join(texts, " "));
+  for (const std::vector<double> &numbers : {optimizer.numbers, options.inputs.mean, options.inputs.deviation}) {
+    os << ";";
+    for (double number : numbers)
+      os << " " << llvm::bit_cast<uint64_t>(number);
+  }
   for (int number : {static_cast<int>(options.part), static_cast<int>(options.loss), static_cast<int>(options.fold),
                      static_cast<int>(optimizer.nesterov)})
     os << " " << number;

@@ -138,18 +138,32 @@ static OptionGroup executionGroup(ExecutionOptions &execution, std::string batch
             setInteger(execution.threads, 1)}}};
 }
 
-static OptionGroup preprocessingGroup(Preprocessing &preprocessing) {
-  return {"Preprocessing",
-          {{"mean", 0, "X[,X...]",
-            "Subtracted from every value, one number or one per channel. Bytes are divided by 255 first.",
-            setNumbers(preprocessing.mean)},
-           {"std", 0, "X[,X...]", "Every value is divided by it after the mean is gone, one number or one per channel.",
-            [&preprocessing](StringRef value) -> std::string {
-              std::string expected = setNumbers(preprocessing.deviation)(value);
-              if (expected.empty() && any_of(preprocessing.deviation, [](double x) { return x <= 0; }))
-                return "numbers greater than 0";
-              return expected;
-            }}}};
+static OptionGroup inputGroup(InputOptions &inputs, std::vector<double> &mean, std::vector<double> &deviation) {
+  return {
+      "Input",
+      {{"input-layout", 0, "[INPUT=]LAYOUT",
+        "Where the channels of a sample are: nchw, as in the model file (the default), or nhwc, last. Of all inputs with "
+        "pixels, or of the one that is named. Outputs stay as they are.",
+        appendString(inputs.layouts)},
+       {"input-type", 0, "[INPUT=]TYPE",
+        "f32 (the default), or u8: bytes, which the first kernels convert where they load them. Of all inputs, or of the "
+        "one that is named.",
+        appendString(inputs.types)},
+       {"mean", 0, "X[,X...]",
+        "Subtracted from every value, one number or one per channel. Bytes are divided by 255 first.",
+        setNumbers(mean)},
+       {"std", 0, "X[,X...]", "Every value is divided by it after the mean is gone, one number or one per channel.",
+        [&deviation](StringRef value) -> std::string {
+          std::string expected = setNumbers(deviation)(value);
+          if (expected.empty() && any_of(deviation, [](double x) { return x <= 0; }))
+            return "numbers greater than 0";
+          return expected;
+        }}}};
+}
+
+/// For verbs that read data: see compileInputs.
+static OptionGroup inputGroup(CompileOptions &compile, Preprocessing &preprocessing) {
+  return inputGroup(compile.inputs, preprocessing.mean, preprocessing.deviation);
 }
 
 static const char *const kFormats = "Formats: .npy, .npz (FILE.npz:ARRAY where it holds several) and IDX, also "
@@ -216,6 +230,7 @@ static Verb compileVerb(CompileCommand &command) {
         choice("phase", "PART", "Compile 'both' training and inference (the default), or only 'train' or 'infer'.",
                {"both", "train", "infer"}, [&compile](size_t index) { compile.part = static_cast<Part>(index); }),
         foldOption(compile)}},
+      inputGroup(compile.inputs, compile.inputs.mean, compile.inputs.deviation),
       trainingGroup(compile),
       compilerGroup(compile)};
   verb.examples = {"bnc compile resnet18.onnx -o out --optimizer=sgd:lr=0.1,momentum=0.9",
@@ -275,14 +290,17 @@ static Verb runVerb(RunCommand &command) {
         {"expect", 0, "[NAME=]FILE.npy", "Fail if the output differs from this array.", appendString(command.expected)},
         {"tolerance", 0, "T", "Largest difference from --expect, as a share of its largest element. Default: 1e-5.",
          setNumber(command.tolerance, 0)}}},
-      preprocessingGroup(command.preprocessing),
+      inputGroup(command.compile, command.preprocessing),
       executionGroup(command.execution, "Samples per call. Default: at most 64."),
       {"Model", {targetOption(command.compile), foldOption(command.compile)}},
       compilerGroup(command.compile)};
   verb.examples = {"bnc run lenet.onnx --input images.npy --output logits.npy",
                    "bnc run lenet.onnx --weights trained.safetensors --input images.npy --expect logits.npy"};
   verb.setOperand = [&](StringRef model) { command.compile.model = model.str(); };
-  verb.run = [&] { return runRun(command); };
+  verb.run = [&] {
+    compileInputs(command.compile, command.preprocessing);
+    return runRun(command);
+  };
   return verb;
 }
 
@@ -307,7 +325,7 @@ static Verb trainVerb(TrainCommand &command) {
                                setUnsigned(command.execution.seed)});
   verb.groups = {
       {"Data", data},
-      preprocessingGroup(command.preprocessing),
+      inputGroup(command.compile, command.preprocessing),
       {"Length and order",
        {{"epochs", 0, "N", "Passes over the data.", setInteger(command.epochs, 1)},
         {"steps", 0, "N", "Steps in all, instead of --epochs.", setInteger(command.steps, 1)},
@@ -325,7 +343,10 @@ static Verb trainVerb(TrainCommand &command) {
   verb.examples = {"bnc train lenet.onnx --data images.npy --labels labels.npy --batch=256 --epochs=10 --shuffle \\",
                    "    --optimizer=sgd:lr=0.1,momentum=0.9 --metrics=run.csv --curve=run.svg -o trained.safetensors"};
   verb.setOperand = [&](StringRef model) { command.compile.model = model.str(); };
-  verb.run = [&] { return runTrain(command); };
+  verb.run = [&] {
+    compileInputs(command.compile, command.preprocessing);
+    return runTrain(command);
+  };
   return verb;
 }
 
@@ -334,13 +355,16 @@ static Verb evaluateVerb(EvaluateCommand &command) {
             "Computes the mean loss and the accuracy of MODEL on samples and labels from files, with the running "
             "statistics, through the folded inference graph."};
   verb.groups = {{"Data", dataOptions(command.data, true, "", "Samples")},
-                 preprocessingGroup(command.preprocessing),
+                 inputGroup(command.compile, command.preprocessing),
                  executionGroup(command.execution, "Samples per call. Default: at most 256."),
                  {"Model", {lossOption(command.compile), targetOption(command.compile), foldOption(command.compile)}},
                  compilerGroup(command.compile)};
   verb.examples = {"bnc evaluate lenet.onnx --weights trained.safetensors --data images.npy --labels labels.npy"};
   verb.setOperand = [&](StringRef model) { command.compile.model = model.str(); };
-  verb.run = [&] { return runEvaluate(command); };
+  verb.run = [&] {
+    compileInputs(command.compile, command.preprocessing);
+    return runEvaluate(command);
+  };
   return verb;
 }
 
@@ -350,7 +374,7 @@ static Verb calibrateVerb(CalibrateCommand &command) {
             "given, with the parameters as they are, and writes everything to a new weights file."};
   verb.groups = {{"Data", dataOptions(command.data, false, "", "Samples")},
                  {"Results", {outputOption("FILE", "The .safetensors file to write.", command.output)}},
-                 preprocessingGroup(command.preprocessing),
+                 inputGroup(command.compile, command.preprocessing),
                  executionGroup(command.execution, "Samples per call, over which earlier layers normalize. Default: at "
                                                    "most 256."),
                  {"Model", {lossOption(command.compile), targetOption(command.compile)}},
@@ -358,7 +382,10 @@ static Verb calibrateVerb(CalibrateCommand &command) {
   verb.examples = {
       "bnc calibrate lenet.onnx --weights trained.safetensors --data images.npy -o calibrated.safetensors"};
   verb.setOperand = [&](StringRef model) { command.compile.model = model.str(); };
-  verb.run = [&] { return runCalibrate(command); };
+  verb.run = [&] {
+    compileInputs(command.compile, command.preprocessing);
+    return runCalibrate(command);
+  };
   return verb;
 }
 

@@ -7,7 +7,6 @@
 #include "compiler/Driver/ProgressBar.h"
 #include "compiler/Driver/Report.h"
 #include "compiler/Transforms/Passes.h"
-#include "compiler/Transforms/Pipelines.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Pass/PassManager.h"
@@ -110,11 +109,14 @@ LogicalResult Compilation::checkOptions() {
       {"bn-epsilon", Phase::Import}, {"loss", Phase::Import},
       {"trainable", Phase::Import}, {"freeze", Phase::Import},           {"fold", Phase::Import},
       {"phase", Phase::Import},     {"target", Phase::Inference},        {"name", Phase::Import},
-      {"optimizer", Phase::Kernels}, {"embed-weights", Phase::Kernels}};
+      {"input-layout", Phase::Import}, {"input-type", Phase::Import}, {"optimizer", Phase::Kernels}, {"embed-weights", Phase::Kernels}};
   for (auto [name, last] : lastUse)
     if (current > last && options.given.count(name.str()))
       return fail("is in phase '" + phaseName(current) + "', where --" + name +
                   " has no effect any more; compile the model file again with it");
+  if (current > Phase::Import && !options.inputs.empty()) // without --input-layout and --input-type: see above
+    return fail("is in phase '" + phaseName(current) + "', where --mean and --std have no effect any more; compile the "
+                "model file again with them");
   // The algorithm is in the text, its numbers may still be chosen.
   if (auto recorded = module()->getAttrOfType<StringAttr>(kOptimizerAttr)) {
     if (options.given.count("optimizer")) {
@@ -169,9 +171,9 @@ LogicalResult Compilation::makeGraph(ModuleOp module, Phase phase) {
   LogicalResult result = run(module, [&](OpPassManager &manager) {
     if (phase == Phase::Training)
       buildTrainingPipeline(manager, {options.loss, optimizer.algorithm(), optimizer.hasMomentum(), optimizer.nesterov,
-                                      options.trainable, options.freeze});
+                                      options.trainable, options.freeze, options.inputs});
     else
-      buildInferencePipeline(manager, {options.fold});
+      buildInferencePipeline(manager, {options.fold, options.inputs});
   });
   if (failed(result))
     return failure();

@@ -7,7 +7,7 @@
 #include "compiler/Driver/Phases.h"
 #include "compiler/Import/Model.h"
 #include "compiler/Support/Diagnostics.h"
-#include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/Pipelines.h"
 
 #include "mlir/IR/MLIRContext.h"
 
@@ -47,6 +47,7 @@ struct CompileOptions {
   std::optional<RunningVariance> runningVariance;
   double bnDecay = -1, bnEpsilon = -1; // negative: as the model has them
   bool bnCumulative = false;
+  InputOptions inputs;
   std::string dumpDir; // "": nowhere
   bool remarks = false;
   int64_t jobs = 0;

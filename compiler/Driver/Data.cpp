@@ -83,8 +83,9 @@ static LogicalResult checkFinite(const Array &array) {
   return success();
 }
 
-FailureOr<Samples> Samples::create(Array array, StringRef input, ArrayRef<int64_t> shape,
-                                   const Preprocessing &preprocessing) {
+FailureOr<Samples> Samples::create(Array array, const SampleFormat &format, const Preprocessing &preprocessing) {
+  StringRef input = format.name;
+  ArrayRef<int64_t> shape = format.shape;
   if (array.count() == 0 || array.elementsPerSample() == 0)
     return reportError("'" + array.path + "' holds no samples; expected an array whose first dimension counts them");
   ArrayRef<int64_t> found = array.sampleShape();
@@ -92,9 +93,15 @@ FailureOr<Samples> Samples::create(Array array, StringRef input, ArrayRef<int64_
     std::string hint;
     std::vector<int64_t> moved = withoutOnes(found), wanted = withoutOnes(shape);
     if (moved.size() > 1) {
-      std::rotate(moved.begin(), moved.end() - 1, moved.end());
+      if (format.channelsLast)
+        std::rotate(moved.begin(), moved.begin() + 1, moved.end());
+      else
+        std::rotate(moved.begin(), moved.end() - 1, moved.end());
       if (moved == wanted)
-        hint = "; the channels come last in the file but first in the model: transpose the array to (N, C, ...)";
+        hint = format.channelsLast
+                   ? "; the channels come first in the file but last in the compiled input: leave --input-layout out"
+                   : "; the channels come last in the file but first in the model: give --input-layout=nhwc, or "
+                     "transpose the array to (N, C, ...)";
     }
     return reportError("'" + array.path + "': each sample has shape " + spell(found) + ", but input '" + input +
                        "' of the model expects " + spell(shape) + hint);
@@ -103,7 +110,18 @@ FailureOr<Samples> Samples::create(Array array, StringRef input, ArrayRef<int64_
     return failure();
 
   Samples samples;
-  if (shape.size() > 1) {
+  samples.bytes = format.bytes;
+  if (format.bytes) {
+    if (array.values.type != NpyType::U8)
+      return reportError("'" + array.path + "' holds " + getNpyTypeName(array.values.type) + ", but input '" + input +
+                         "' was compiled for bytes (--input-type=u8); give an array of type uint8");
+    if (!preprocessing.mean.empty() || !preprocessing.deviation.empty())
+      return reportError("input '" + input + "' takes bytes as they are: --mean and --std have to be compiled in, with "
+                         "--input-type=u8");
+  }
+  if (shape.size() > 1 && format.channelsLast) {
+    samples.channels = shape.back();
+  } else if (shape.size() > 1) {
     samples.channels = shape.front();
     samples.inner = std::accumulate(shape.begin() + 1, shape.end(), int64_t{1}, std::multiplies<int64_t>());
   } else if (shape.size() == 1) {
@@ -131,14 +149,20 @@ FailureOr<Samples> Samples::create(Array array, StringRef input, ArrayRef<int64_
   return samples;
 }
 
-void Samples::copy(int64_t index, float *result) const {
+void Samples::copy(int64_t index, void *result) const {
   const NpyArray &values = array.values;
-  size_t at = static_cast<size_t>(index) * elements();
-  for (int64_t channel = 0; channel < channels; ++channel) {
-    double center = mean[channel], factor = scale[channel];
-    for (int64_t i = 0; i < inner; ++i, ++at, ++result)
-      *result = static_cast<float>((elementAt(values, at) - center) * factor);
+  size_t at = static_cast<size_t>(index) * elements(), end = at + elements();
+  if (bytes) {
+    std::memcpy(result, values.bytes.data() + at, end - at);
+    return;
   }
+  float *to = static_cast<float *>(result);
+  while (at < end)
+    for (int64_t channel = 0; channel < channels; ++channel) {
+      double center = mean[channel], factor = scale[channel];
+      for (int64_t i = 0; i < inner; ++i, ++at, ++to)
+        *to = static_cast<float>((elementAt(values, at) - center) * factor);
+    }
 }
 
 //===-- Labels ------------------------------------------------------------------===//

@@ -44,23 +44,31 @@ struct Preprocessing {
   std::vector<double> mean, deviation; // per channel, or one for all; empty: 0 and 1
 };
 
+/// What a model takes as an input.
+struct SampleFormat {
+  std::string name;           // of the input
+  std::vector<int64_t> shape; // of one sample
+  bool bytes = false, channelsLast = false;
+};
+
 /// Samples of one model input. Bytes stay bytes until they are asked for.
 class Samples {
 public:
-  /// `shape` is the shape of one sample in the model, `input` its name there. The array may drop or add dimensions of
-  /// size 1. Reports a shape that does not fit and the first value that is not finite.
-  static llvm::FailureOr<Samples> create(Array array, llvm::StringRef input, llvm::ArrayRef<int64_t> shape,
-                                         const Preprocessing &preprocessing);
+  /// The array may drop or add dimensions of size 1. Reports a shape or type that does not fit and the first value that
+  /// is not finite.
+  static llvm::FailureOr<Samples> create(Array array, const SampleFormat &format, const Preprocessing &preprocessing);
   int64_t count() const { return array.count(); }
   const std::string &path() const { return array.path; }
   int64_t elements() const { return array.elementsPerSample(); }
-  /// Writes sample `index`: (value [/ 255 for bytes] - mean) / deviation.
-  void copy(int64_t index, float *result) const;
+  size_t bytesPerSample() const { return elements() * (bytes ? 1 : sizeof(float)); }
+  /// Writes sample `index`: as it is where the model takes bytes, else (value [/ 255 for bytes] - mean) / deviation.
+  void copy(int64_t index, void *result) const;
 
 private:
   Array array;
+  bool bytes = false;              // the model takes them
   std::vector<double> mean, scale; // per channel: (value - mean) * scale, byte / 255 included
-  int64_t channels = 1, inner = 1; // elements of one sample = channels * inner
+  int64_t channels = 1, inner = 1; // element i of a sample is of channel i / inner % channels
 };
 
 /// Class ids as int32, or float targets.

@@ -12,8 +12,17 @@
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 
+#include <utility>
+
 using namespace llvm;
 using namespace bnc;
+
+void bnc::compileInputs(CompileOptions &options, Preprocessing &preprocessing) {
+  if (options.inputs.empty())
+    return;
+  options.inputs.mean = std::exchange(preprocessing.mean, {});
+  options.inputs.deviation = std::exchange(preprocessing.deviation, {});
+}
 
 FailureOr<std::unique_ptr<Session>> Session::open(CompileOptions options, const ExecutionOptions &execution,
                                                    bool runs) {
@@ -157,7 +166,8 @@ FailureOr<DataSet> bnc::readDataSet(const bnc_model_descriptor &model, StringRef
     FailureOr<Array> array = readArray(path);
     if (failed(array))
       return failure();
-    FailureOr<Samples> samples = Samples::create(std::move(*array), input.name, sampleShape(input), preprocessing);
+    FailureOr<Samples> samples = Samples::create(
+        std::move(*array), {input.name, sampleShape(input), input.element == 2, input.layout == 1}, preprocessing);
     if (failed(samples))
       return failure();
     if (!set.inputs.empty() && samples->count() != set.count)
@@ -185,8 +195,8 @@ FailureOr<DataSet> bnc::readDataSet(const bnc_model_descriptor &model, StringRef
 
 Batch::Batch(const DataSet &data, int64_t capacity) : data(data) {
   for (const Samples &samples : data.inputs)
-    buffers.emplace_back(capacity * samples.elements());
-  for (const std::vector<float> &buffer : buffers)
+    buffers.emplace_back(capacity * samples.bytesPerSample());
+  for (const std::vector<char> &buffer : buffers)
     pointers.push_back(buffer.data());
   if (data.labels)
     labelBytes.resize(capacity * data.labels->bytesPerSample());
@@ -195,7 +205,7 @@ Batch::Batch(const DataSet &data, int64_t capacity) : data(data) {
 void Batch::fill(ArrayRef<int64_t> indices) {
   for (auto [position, index] : enumerate(indices)) {
     for (auto [samples, buffer] : zip(data.inputs, buffers))
-      samples.copy(index, buffer.data() + position * samples.elements());
+      samples.copy(index, buffer.data() + position * samples.bytesPerSample());
     if (data.labels)
       data.labels->copy(index, labelBytes.data() + position * data.labels->bytesPerSample());
   }

@@ -30,6 +30,9 @@ struct InferDeleter {
 using TrainPointer = std::unique_ptr<bnc_train, TrainDeleter>;
 using InferPointer = std::unique_ptr<bnc_infer, InferDeleter>;
 
+/// Where the options convert inputs, preprocessing is compiled in with that; what is left is done to the data.
+void compileInputs(CompileOptions &options, Preprocessing &preprocessing);
+
 /// A model compiled and loaded into this process.
 class Session {
 public:
@@ -84,7 +87,7 @@ public:
 
 private:
   const DataSet &data;
-  std::vector<std::vector<float>> buffers;
+  std::vector<std::vector<char>> buffers;
   std::vector<const void *> pointers;
   std::vector<char> labelBytes;
 };

@@ -22,7 +22,7 @@ using namespace bnc;
 
 namespace {
 /// Part of every hash: raise it when algorithms or schedules change.
-constexpr llvm::StringLiteral kKernelVersion = "7";
+constexpr llvm::StringLiteral kKernelVersion = "8";
 constexpr uint64_t kCacheBytes = 512ull << 20;
 
 /// A kernel as text that is the same for equal kernels wherever they stand.
@@ -46,7 +46,7 @@ std::string signature(KernelOp kernel, const Target &target) {
     os << '\n';
   }
   for (const KernelArgument &argument : describeKernel(kernel, target).arguments) {
-    os << argument.role << ' ' << argument.imageMultiple << ' ' << argument.layout.rowDimension << ' ' << argument.layout.imageDimension;
+    os << argument.role << ' ' << argument.layout.typeCode << ':' << argument.layout.typeBits << ' ' << argument.imageMultiple << ' ' << argument.layout.rowDimension << ' ' << argument.layout.imageDimension;
     for (auto [extent, stride] : llvm::zip(argument.layout.extents, argument.layout.strides))
       os << ' ' << extent << ':' << stride;
     os << '\n';

@@ -126,8 +126,8 @@ Expr arithmetic(Operation *op, Expr a, Expr b) {
     return a - b;
   if (isa<MulOp>(op))
     return a * b;
-  if (isa<DivOp>(op))
-    return a / b;
+  if (isa<DivOp>(op)) // by a constant Halide would multiply by its reciprocal, which is rounded
+    return b.as<Halide::Internal::FloatImm>() ? Halide::strict_float(a / b) : a / b;
   return isa<MaxOp>(op) ? Halide::max(a, b) : Halide::min(a, b);
 }
 } // namespace
@@ -203,6 +203,10 @@ Element bnc::buildElementwise(PipelineBuilder &builder, Operation *op) {
       }
       return result;
     };
+  }
+  if (auto cast = dyn_cast<CastOp>(op)) {
+    Element input = builder.element(cast.getInput());
+    return [=](Expr c, Expr x, Expr y, Expr n) { return Halide::cast<float>(input(c, x, y, n)); };
   }
   if (auto slice = dyn_cast<SliceOp>(op)) {
     Element input = builder.element(slice.getInput());

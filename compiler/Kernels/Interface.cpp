@@ -171,7 +171,7 @@ private:
       for (Value operand : op->getOperands()) {
         if (!isActivation(operand) || typeOf(operand).getRank() < 2 || isCoefficients(op, operand))
           continue;
-        bool sameRows = isa<ElementwiseOpInterface, ConcatOp>(op) && ImageShape::of(operand).height == ImageShape::of(op->getResult(0)).height;
+        bool sameRows = (isa<ElementwiseOpInterface>(op) || isa<CastOp, ConcatOp>(op)) && ImageShape::of(operand).height == ImageShape::of(op->getResult(0)).height;
         sameRows ? need(operand, range) : needAll(operand);
       }
     }
@@ -269,7 +269,10 @@ BufferLayout layoutOf(Value inside, Value outside, StorageAttr storage, const Ta
   } else {
     layout = activationLayout(ImageShape::of(inside), storage.getChannels());
   }
-  layout.isInteger = type.getElementType().isInteger(32);
+  if (auto integer = dyn_cast<IntegerType>(type.getElementType())) {
+    layout.typeCode = integer.isUnsigned() ? 1 : 0;
+    layout.typeBits = integer.getWidth();
+  }
   return layout;
 }
 } // namespace

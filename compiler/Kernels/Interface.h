@@ -25,7 +25,7 @@ struct BufferLayout {
   llvm::SmallVector<int64_t, 5> extents, strides;
   int64_t rowDimension = -1;   // its range differs from strip to strip
   int64_t imageDimension = -1; // its extent is the number of images of a task
-  bool isInteger = false;      // int32, else float
+  int64_t typeCode = 2, typeBits = 32; // of an element; Halide's codes: 0 int, 1 uint, 2 float
 };
 
 struct KernelArgument {

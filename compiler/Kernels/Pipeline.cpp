@@ -10,7 +10,9 @@ using Halide::Func;
 PipelineBuilder::PipelineBuilder(KernelOp kernel, const Target &target)
     : target(target), kernel(kernel), interface(describeKernel(kernel, target)) {}
 
-static Halide::Type halideType(const BufferLayout &layout) { return layout.isInteger ? Halide::Int(32) : Halide::Float(32); }
+static Halide::Type halideType(const BufferLayout &layout) {
+  return Halide::Type(static_cast<halide_type_code_t>(layout.typeCode), layout.typeBits, 1);
+}
 
 void PipelineBuilder::addInputs() {
   for (const KernelArgument &argument : interface.arguments) {
@@ -24,7 +26,7 @@ void PipelineBuilder::addInputs() {
         param.dim(i).set_bounds(0, int(layout.extents[i]));
       param.dim(i).set_stride(int(layout.strides[i]));
     }
-    param.set_host_alignment(4);
+    param.set_host_alignment(layout.typeBits / 8);
     inputArguments.push_back(param);
     if (argument.role == KernelArgument::Scalars)
       scalarsParam = param;

@@ -32,9 +32,13 @@ bool isReduction(Operation *op) { return isa<PartialMomentsOp, PartialSumsOp>(op
 
 /// May be computed wherever its result is read.
 bool isInline(Operation *op) {
+  if (auto cast = dyn_cast<CastOp>(op))
+    return cast.getType().getElementType().isF32();
+  if (auto transpose = dyn_cast<TransposeOp>(op)) // a sample stays one
+    return transpose.getPermutation()[0] == 0;
   return isa<ElementwiseOpInterface>(op) ||
          isa<AvgPoolGradientOp, AvgPoolOp, BroadcastOp, ConcatOp, ConstantOp, LogSoftmaxOp, MaxPoolGradientOp, MaxPoolOp,
-             UpdateAverageGradientOp, PadOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp, ReshapeOp, SliceOp, SoftmaxOp, TransposeOp>(op);
+             UpdateAverageGradientOp, PadOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp, ReshapeOp, SliceOp, SoftmaxOp>(op);
 }
 
 /// One number: written into the kernels that use it. Other constants are inputs.
@@ -110,7 +114,7 @@ private:
     for (Value value : llvm::concat<Value>(llvm::to_vector(op->getOperands()), llvm::to_vector(op->getResults())))
       if (batch.contains(value))
         rank = std::max(rank, cast<RankedTensorType>(value.getType()).getRank());
-    if (rank <= 4 || isReduction(op) || isa<UpdateAverageGradientOp, ReshapeOp, TransposeOp>(op))
+    if (rank <= 4 || isReduction(op) || isa<UpdateAverageGradientOp, CastOp, ReshapeOp, TransposeOp>(op))
       return true;
     if (isa<BroadcastOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp>(op)) {
       ArrayRef<int64_t> axes = op->getAttrOfType<DenseI64ArrayAttr>("axes");

@@ -18,6 +18,22 @@ class Bnc_Pass<string argument> : Pass<argument, "::mlir::ModuleOp"> {
 
 //===-- Both phases ---------------------------------------------------------------===//
 
+def ConvertInputsPass : Bnc_Pass<"bnc-convert-inputs"> {
+  let summary = "Take inputs in the layout and type that an application has";
+  let description = [{
+    Of training and inference graphs. `layouts` and `types` hold texts such as `nhwc` or `image=nhwc`: one for every
+    input that it can be of, or for the one named; a later one wins. With `nhwc` the channels come last; with `u8` the
+    elements are bytes, which count from 0 to 1 (x / 255). Then `mean` is subtracted and the result divided by `std`
+    (one number, or one per channel). The ops for it stand at the start of the graph; an input whose channels come last
+    gets the attribute `bnc.layout`. Labels and outputs stay as they are.
+  }];
+  let options = [
+    ListOption<"layouts", "layouts", "std::string", "nchw or nhwc, perhaps after INPUT=">,
+    ListOption<"types", "types", "std::string", "f32 or u8, perhaps after INPUT=">,
+    ListOption<"mean", "mean", "double", "Subtracted from every element, per channel">,
+    ListOption<"deviation", "std", "double", "What every element is divided by then, per channel">];
+}
+
 def SimplifyPass : Bnc_Pass<"bnc-simplify"> {
   let summary = "Small rewrites that are always good, and no dead ops";
   let description = [{

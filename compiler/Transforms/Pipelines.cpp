@@ -9,6 +9,13 @@
 using namespace mlir;
 using namespace bnc;
 
+/// Last of all: no pass but the kernels' has to care what the application's inputs are like.
+static void convertInputs(OpPassManager &manager, const InputOptions &inputs) {
+  if (!inputs.empty())
+    manager.addPass(createConvertInputsPass({llvm::to_vector(inputs.layouts), llvm::to_vector(inputs.types),
+                                             llvm::to_vector(inputs.mean), llvm::to_vector(inputs.deviation)}));
+}
+
 void bnc::buildTrainingPipeline(OpPassManager &manager, const TrainingOptions &options) {
   manager.addPass(createSpecializePass({GraphKind::Training}));
   manager.addPass(createSimplifyPass());
@@ -25,6 +32,7 @@ void bnc::buildTrainingPipeline(OpPassManager &manager, const TrainingOptions &o
   // Only now: equal batch_norm ops (a module called twice on one value) are two updates.
   manager.addPass(createCSEPass());
   manager.addPass(createSimplifyPass());
+  convertInputs(manager, options.inputs);
   manager.addPass(createVerifyTrainingPass());
 }
 
@@ -38,6 +46,7 @@ void bnc::buildInferencePipeline(OpPassManager &manager, const InferenceOptions 
   manager.addPass(createExpandBatchNormPass({GraphKind::Inference})); // those without running statistics
   manager.addPass(createCSEPass());
   manager.addPass(createSimplifyPass());
+  convertInputs(manager, options.inputs);
   manager.addPass(createVerifyInferencePass());
 }
 

@@ -11,6 +11,13 @@
 
 namespace bnc {
 
+/// What inputs are like for the application; see bnc-convert-inputs.
+struct InputOptions {
+  std::vector<std::string> layouts, types;
+  std::vector<double> mean, deviation;
+  bool empty() const { return layouts.empty() && types.empty() && mean.empty() && deviation.empty(); }
+};
+
 struct TrainingOptions {
   LossKind loss = LossKind::SoftmaxCrossEntropy;
   Optimizer optimizer = Optimizer::Sgd;
@@ -18,10 +25,12 @@ struct TrainingOptions {
   bool nesterov = false; // sgd with momentum looks ahead
   std::string trainable; // POSIX extended regular expression; empty: as the variables say
   std::string freeze;    // the same over batch normalizations; empty: as the ops say
+  InputOptions inputs = {};
 };
 
 struct InferenceOptions {
   FoldMode fold = FoldMode::On;
+  InputOptions inputs = {};
 };
 
 /// Turns the model graph of a module in phase `import` into the training graph @NAME_train, and the module's phase into

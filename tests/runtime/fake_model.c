@@ -336,8 +336,8 @@ static const bnc_variable variables[] = {
     {"bn.running_var", BNC_COLLECTION_BATCH_STATS, 0, 1, channel_shape, VARIANCE, CHANNELS, BNC_INIT_ONES, 0, 0}};
 static const int64_t x_shape[] = {-1, CHANNELS, PIXELS}, logits_shape[] = {-1, CLASSES}, z_shape[] = {-1, CHANNELS},
                      label_shape[] = {-1};
-static const bnc_tensor inputs[] = {{"x", 3, x_shape, SAMPLE, 0}, {"prior", 2, logits_shape, CLASSES, 0}};
-static const bnc_tensor outputs[] = {{"logits", 2, logits_shape, CLASSES, 0}, {"pooled", 2, z_shape, CHANNELS, 0}};
+static const bnc_tensor inputs[] = {{"x", 3, x_shape, SAMPLE, 0, 0}, {"prior", 2, logits_shape, CLASSES, 0, 0}};
+static const bnc_tensor outputs[] = {{"logits", 2, logits_shape, CLASSES, 0, 0}, {"pooled", 2, z_shape, CHANNELS, 0, 0}};
 static const char *const hyper_names[] = {"momentum"}, *const slot_names[] = {"momentum"};
 static const double hyper_defaults[] = {0.1, 0.9};
 static const bnc_running running[] = {
@@ -362,7 +362,7 @@ bnc_model_descriptor fake_model(void) {
                                 .train_update = train_update,
                                 .loss = BNC_LOSS_SOFTMAX_CROSS_ENTROPY,
                                 .class_count = CLASSES,
-                                .labels = {"labels", 1, label_shape, 1, 1},
+                                .labels = {"labels", 1, label_shape, 1, 1, 0},
                                 .optimizer = "sgd",
                                 .hyper_count = 1,
                                 .hyper_names = hyper_names,

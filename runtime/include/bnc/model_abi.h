@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define BNC_ABI_VERSION 2
+#define BNC_ABI_VERSION 3
 #define BNC_ABI_MAGIC 0x31434e42 /* "BNC1" */
 #define BNC_MAX_DIMS 6
 #define BNC_ALIGNMENT 64
@@ -287,6 +287,7 @@ typedef struct bnc_tensor {
   const int64_t *shape; /* -1: the batch                                                          */
   int64_t count;        /* elements per image                                                     */
   int32_t element;      /* 0 float, 1 int32, 2 uint8                                              */
+  int32_t layout;       /* 0: that of the model file, 1: channels last                            */
 } bnc_tensor;
 
 /* One BatchNorm that moves running statistics: for calibration. */

@@ -10,7 +10,7 @@
  * 3. `_create` makes an object, `_destroy` frees it (NULL is allowed). Results come through the last
  *    argument. Pointers returned by accessors are borrowed from the object.
  * 4. Tensors are dense, naturally aligned, in the model file's layout (NCHW for ONNX), float unless
- *    said otherwise. `batch` is the number of samples in a call: 1 <= batch <= max_batch.
+ *    said otherwise; NAME.h shows what --input-layout and --input-type made of the inputs. `batch` is the number of samples in a call: 1 <= batch <= max_batch.
  * 5. Calls on one object must not overlap; different objects are independent. There is no global state.
  * 6. No memory is allocated after `_create` (save and load of files excepted).
  * 7. Results are the same bits for any number of threads.
