@@ -15,7 +15,7 @@ enum { STATE_OPEN = 1 << 16, STATE_INSIDE = STATE_OPEN - 1 };
 
 /* Kernels last 10 to 500 us and waking a thread costs up to 50, so waiting threads spin first. How long
  * adapts: a wait that ended in sleep halves it, one that paid off doubles it. */
-enum { SPIN_LEAST_NS = 3000, SPIN_MOST_NS = 50000 };
+enum { SPIN_LEAST_NS = 3000, SPIN_MOST_NS = 200000 };
 
 typedef struct bnc_worker {
   bnc_pool *pool;

@@ -1,6 +1,6 @@
 #include "strided.h"
 
-enum { LEAST_PIECE = 1 << 14 };
+enum { LEAST_PIECE = 1 << 12 };
 
 static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
