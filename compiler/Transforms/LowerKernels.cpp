@@ -76,7 +76,10 @@ struct Convolution {
 
 /// Variables are at hand when the inference graph is folded, not when it runs: what runs reads a copy.
 Value keepVariable(OpBuilder &builder, Value value) {
-  if (!value.getDefiningOp<ReadOp>())
+  Value source = value;
+  while (auto reshape = source.getDefiningOp<ReshapeOp>()) // the same memory
+    source = reshape.getInput();
+  if (!source.getDefiningOp<ReadOp>())
     return value;
   return PackOp::create(builder, value.getLoc(), value.getType(), value, ArrayRef<int64_t>{}, ArrayRef<int64_t>{}, false, false, 1,
                         nullptr, 0, nullptr);

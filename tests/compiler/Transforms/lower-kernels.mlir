@@ -70,3 +70,19 @@ bnc.graph training @columns(%g: tensor<?x16x8x8xf32>) -> tensor<?x6x10x10xf32> {
   %dx = bnc.conv_input_gradient %g, %w {input_shape = array<i64: 10, 10>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x16x8x8xf32>, tensor<16x6x5x5xf32>) -> tensor<?x6x10x10xf32>
   bnc.return %dx : tensor<?x6x10x10xf32>
 }
+
+// -----
+
+bnc.variable batch_stats @mean : tensor<5xf32>
+
+// A variable under another shape is still a variable: inference reads a copy that folding makes.
+// CHECK-LABEL: @shaped_variable
+bnc.graph inference @shaped_variable(%x: tensor<?x5xf32>) -> tensor<?x5xf32> {
+  %m = bnc.read @mean : tensor<5xf32>
+  // CHECK: %[[R:.*]] = bnc.reshape
+  // CHECK: %[[P:.*]] = bnc.pack %[[R]] {{.*}}: tensor<1x5xf32> -> tensor<1x5xf32>
+  // CHECK: bnc.kernel {{.*}}%{{.*}} = %[[P]])
+  %r = bnc.reshape %m {shape = array<i64: 1, 5>} : (tensor<5xf32>) -> tensor<1x5xf32>
+  %y = bnc.sub %x, %r : (tensor<?x5xf32>, tensor<1x5xf32>) -> tensor<?x5xf32>
+  bnc.return %y : tensor<?x5xf32>
+}
