@@ -3,8 +3,8 @@
 Losses, evaluation outputs and every variable must be at most 3 times as far from the golden file's float64 run as the
 framework's own float32 run was, or within 1e-5 of the largest element where that is more. OUTPUTS is .npy or raw
 floats. --summary prints one row of a table instead: the framework, its steps, and the distance of losses, outputs,
-parameters and running statistics, each with the framework's own float32 distance; all relative to the largest element,
-the farthest variable counting.
+parameters and running statistics, each with the framework's own float32 distance; of several variables the largest
+distance, relative to the largest element of them all. A '!' stands where something is too far.
 """
 import csv
 import json
@@ -22,7 +22,7 @@ def is_statistic(name):
 
 
 def judge(values, entry):
-    """(distance, the framework's, allowed), all relative to the largest element; None if the shapes differ."""
+    """(distance, the framework's, allowed), all relative to the largest element, and that; None if the shapes differ."""
     values, reference = np.asarray(values, np.float64), np.asarray(entry["float64"])
     size = int(np.prod(entry["shape"]))
     if values.size != size or (values.ndim == len(entry["shape"]) and list(values.shape) != entry["shape"]):
@@ -30,7 +30,7 @@ def judge(values, entry):
     largest = np.abs(reference).max() or 1
     distance = np.abs(values.ravel()[::entry["spacing"]] - reference).max()
     return distance / largest, entry["float32_distance"] / largest, max(
-        FACTOR * entry["float32_distance"] / largest, FLOOR)
+        FACTOR * entry["float32_distance"] / largest, FLOOR), largest
 
 
 def main():
@@ -48,25 +48,27 @@ def main():
     for name, entry in golden["variables"].items():
         quantities[name] = (found.get(name, ()), entry)
 
-    wrong, worst = 0, {}
+    wrong, kinds = 0, {}
     for name, (values, entry) in quantities.items():
         judged = judge(values, entry)
         if judged is None:
             print("%-36s has shape %s instead of %s" % (name, np.shape(values), entry["shape"]))
             wrong += 1
             continue
-        distance, single, allowed = judged
+        distance, single, allowed, largest = judged
         good = bool(distance <= allowed) # False for NaN
         wrong += not good
         kind = name if name in ("losses", "outputs") else "statistics" if is_statistic(name) else "parameters"
-        if not good or not distance <= worst.get(kind, (0,))[0]:
-            worst[kind] = distance, single, "" if good else "!"
+        kinds.setdefault(kind, []).append((distance * largest, single * largest, largest, not good))
         if not summary:
             print("%-36s %.1e of the largest element, %s float32 %.1e, allowed %.1e%s" % (
                 name, distance, framework, single, allowed, "" if good else "   TOO FAR"))
     if summary:
-        cells = ["%.0e (%.0e)%s" % worst.get(kind, (0, 0, "")) for kind in ("losses", "outputs", "parameters", "statistics")]
-        print("%-26s %5d  %s" % (framework, golden["steps"], "  ".join("%-16s" % cell for cell in cells)))
+        cells = []
+        for kind in ("losses", "outputs", "parameters", "statistics"):
+            distance, single, largest, far = (max(column) for column in zip(*kinds[kind]))
+            cells.append("%.0e (%.0e)%s" % (distance / largest, single / largest, "!" if far else ""))
+        print(("%-28s %5d  %s" % (framework, golden["steps"], "  ".join("%-16s" % cell for cell in cells))).rstrip(), flush=True)
     else:
         print("%d of %d too far" % (wrong, len(quantities)))
     sys.exit(1 if wrong else 0)
