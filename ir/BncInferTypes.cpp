@@ -4,143 +4,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ir/BncOps.h"
+#include "ir/BncInferTypes.h"
 
-#include "mlir/IR/Diagnostics.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace bnc;
-
-namespace {
-constexpr int64_t kDynamic = ShapedType::kDynamic;
-
-using Types = SmallVectorImpl<Type>;
-using Loc = std::optional<Location>;
-
-RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
-ArrayRef<int64_t> shapeOf(Value value) { return typeOf(value).getShape(); }
-
-/// Starts an error message as emitOpError does.
-InFlightDiagnostic error(Loc loc, StringRef op) {
-  InFlightDiagnostic diag = loc ? emitError(*loc) : InFlightDiagnostic();
-  diag << "'" << op << "' op ";
-  return diag;
-}
-
-std::string text(ArrayRef<int64_t> shape) {
-  std::string result;
-  llvm::raw_string_ostream os(result);
-  os << '(';
-  llvm::interleave(
-      shape, os, [&](int64_t dim) { dim == kDynamic ? os << '?' : os << dim; }, ", ");
-  os << ')';
-  return result;
-}
-
-bool fits(int64_t a, int64_t b) { return a == b || a == kDynamic || b == kDynamic; }
-
-LogicalResult succeed(Types &types, ArrayRef<int64_t> shape, Type element) {
-  types.push_back(RankedTensorType::get(shape, element));
-  return success();
-}
-
-LogicalResult checkFeatureIndex(Loc loc, StringRef op, Value input, int64_t index) {
-  if (index >= 0 && index < typeOf(input).getRank())
-    return success();
-  return error(loc, op) << "has feature_index = " << index << ", but the input has rank " << typeOf(input).getRank();
-}
-
-/// Where the text has the operand's type only, the result's is inferred before the op has its attributes. Nothing can be
-/// checked then; verification infers again.
-LogicalResult inferWhileParsing(Value input, Types &types) {
-  types.push_back(input.getType());
-  return success();
-}
-
-/// `vector` holds one value per index of the input's feature dimension.
-LogicalResult checkChannels(Loc loc, StringRef op, StringRef name, Value vector, Value input, int64_t index) {
-  if (!vector || fits(shapeOf(vector)[0], shapeOf(input)[index]))
-    return success();
-  return error(loc, op) << name << " has " << shapeOf(vector)[0] << " values, but dimension " << index
-                        << " of the input " << text(shapeOf(input)) << " has size " << shapeOf(input)[index];
-}
-
-//===----------------------------------------------------------------------===//
-// Windows: convolutions and pools
-//===----------------------------------------------------------------------===//
-
-struct Window {
-  ArrayRef<int64_t> kernel, strides, pads, dilations;
-};
-
-LogicalResult checkWindow(Loc loc, StringRef op, const Window &window, size_t spatial) {
-  if (window.kernel.size() != spatial || window.strides.size() != spatial || window.dilations.size() != spatial ||
-      window.pads.size() != 2 * spatial)
-    return error(loc, op) << "has " << window.kernel.size() << " kernel sizes, " << window.strides.size()
-                          << " strides, " << window.dilations.size() << " dilations and " << window.pads.size()
-                          << " pads; " << spatial << " spatial dimensions need " << spatial << ", " << spatial << ", "
-                          << spatial << " and " << 2 * spatial;
-  for (size_t i = 0; i < spatial; ++i) {
-    if (window.kernel[i] < 1 || window.strides[i] < 1 || window.dilations[i] < 1)
-      return error(loc, op) << "has kernel " << window.kernel[i] << ", stride " << window.strides[i]
-                            << " and dilation " << window.dilations[i] << " in spatial dimension " << i
-                            << "; each must be at least 1";
-    if (window.pads[i] < 0 || window.pads[i + spatial] < 0)
-      return error(loc, op) << "has negative pads in spatial dimension " << i << "; slice the input instead";
-  }
-  return success();
-}
-
-LogicalResult slideWindow(Loc loc, StringRef op, const Window &window, ArrayRef<int64_t> input,
-                          SmallVectorImpl<int64_t> &output) {
-  size_t spatial = input.size();
-  for (size_t i = 0; i < spatial; ++i) {
-    if (input[i] == kDynamic)
-      return error(loc, op) << "input has unknown size in spatial dimension " << i << "; only the batch may be unknown";
-    int64_t padded = input[i] + window.pads[i] + window.pads[i + spatial];
-    int64_t extent = windowExtent(window.kernel[i], window.dilations[i]);
-    if (padded < extent)
-      return error(loc, op) << "window covers " << extent << " elements in spatial dimension " << i
-                            << ", but the padded input has only " << padded;
-    output.push_back((padded - extent) / window.strides[i] + 1);
-  }
-  return success();
-}
-
-LogicalResult inferPool(Loc loc, StringRef op, Value input, const Window &window, Types &types) {
-  ArrayRef<int64_t> shape = shapeOf(input);
-  if (shape.size() < 3)
-    return error(loc, op) << "input " << text(shape) << " has no spatial dimensions; expected (N, C, spatial...)";
-  if (failed(checkWindow(loc, op, window, shape.size() - 2)))
-    return failure();
-  for (size_t i = 0; i + 2 < shape.size(); ++i) {
-    int64_t extent = windowExtent(window.kernel[i], window.dilations[i]);
-    if (window.pads[i] >= extent || window.pads[i + shape.size() - 2] >= extent)
-      return error(loc, op) << "has a pad in spatial dimension " << i << " that is not smaller than the window ("
-                            << extent << "): a window could hold padding only";
-  }
-  SmallVector<int64_t> result(shape.take_front(2));
-  if (failed(slideWindow(loc, op, window, shape.drop_front(2), result)))
-    return failure();
-  return succeed(types, result, typeOf(input).getElementType());
-}
-
-/// The operands of a convolution agree: ranks, groups, channels.
-LogicalResult checkConvolution(Loc loc, StringRef op, ArrayRef<int64_t> input, ArrayRef<int64_t> weight, Value bias,
-                               int64_t groups, int64_t outputs) {
-  if (input.size() < 3 || input.size() > 5)
-    return error(loc, op) << "input " << text(input)
-                          << " has rank " << input.size() << "; expected (N, C, spatial...) with 1 to 3 spatial dimensions";
-  if (weight.size() != input.size())
-    return error(loc, op) << "weight " << text(weight) << " does not have the rank of the input " << text(input);
-  if (groups < 1 || outputs % groups != 0)
-    return error(loc, op) << "has groups = " << groups << ", which does not divide the " << outputs
-                          << " output channels";
-  if (bias && !fits(shapeOf(bias)[0], outputs))
-    return error(loc, op) << "bias has " << shapeOf(bias)[0] << " values for " << outputs << " output channels";
-  return success();
-}
-} // namespace
+using namespace bnc::infer;
 
 bool bnc::areCompatibleTypes(TypeRange produced, TypeRange printed) {
   if (produced.size() != printed.size())
@@ -226,15 +96,6 @@ LogicalResult DropoutOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Typ
   return success();
 }
 
-LogicalResult BatchStatsOp::inferReturnTypes(MLIRContext *context, Loc loc, Adaptor a, Types &types) {
-  if (failed(checkFeatureIndex(loc, getOperationName(), a.getInput(), a.getFeatureIndex())))
-    return failure();
-  auto input = typeOf(a.getInput());
-  auto vector = RankedTensorType::get({input.getDimSize(a.getFeatureIndex())}, input.getElementType());
-  types.append({vector, vector, RankedTensorType::get({}, IntegerType::get(context, 64))});
-  return success();
-}
-
 LogicalResult NormalizeOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
   StringRef op = getOperationName();
   if (!a.getFeatureIndexAttr())
@@ -250,32 +111,6 @@ LogicalResult NormalizeOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, T
   return success();
 }
 
-LogicalResult GradientSumsOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  StringRef op = getOperationName();
-  types.append({a.getMean().getType(), a.getMean().getType()});
-  return failure(failed(checkFeatureIndex(loc, op, a.getInput(), a.getFeatureIndex())) ||
-                 failed(checkChannels(loc, op, "mean", a.getMean(), a.getInput(), a.getFeatureIndex())));
-}
-
-LogicalResult NormalizeGradientOp::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types &types) {
-  types.push_back(a.getGradient().getType());
-  return success();
-}
-
-LogicalResult ScaleGradientOp::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types &types) {
-  types.push_back(a.getCentred().getType());
-  return success();
-}
-
-LogicalResult UpdateRunningOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  if (a.getCumulative() != static_cast<bool>(a.getSteps()))
-    return error(loc, getOperationName()) << "needs `steps` exactly when it is cumulative";
-  types.append({a.getMean().getType(), a.getVariance().getType()});
-  if (a.getSteps())
-    types.push_back(a.getSteps().getType());
-  return success();
-}
-
 //===----------------------------------------------------------------------===//
 // Convolution, dense, pools
 //===----------------------------------------------------------------------===//
@@ -283,15 +118,9 @@ LogicalResult UpdateRunningOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor 
 LogicalResult ConvOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
   StringRef op = getOperationName();
   ArrayRef<int64_t> input = shapeOf(a.getInput()), weight = shapeOf(a.getWeight());
-  if (weight.empty() || failed(checkConvolution(loc, op, input, weight, a.getBias(), a.getGroups(), weight[0])))
-    return failure();
-  if (input[1] != weight[1] * static_cast<int64_t>(a.getGroups()))
-    return error(loc, op) << "input has " << input[1] << " channels, but the weight " << text(weight) << " with groups = "
-                          << a.getGroups() << " takes " << weight[1] * static_cast<int64_t>(a.getGroups());
-  Window window{weight.drop_front(2), a.getStrides(), a.getPads(), a.getDilations()};
-  SmallVector<int64_t> result{input[0], weight[0]};
-  if (failed(checkWindow(loc, op, window, input.size() - 2)) ||
-      failed(slideWindow(loc, op, window, input.drop_front(2), result)))
+  Window window{weight.drop_front(std::min<size_t>(2, weight.size())), a.getStrides(), a.getPads(), a.getDilations()};
+  SmallVector<int64_t> result;
+  if (failed(convolve(loc, op, input, weight, a.getBias(), a.getGroups(), window, result)))
     return failure();
   return succeed(types, result, typeOf(a.getInput()).getElementType());
 }
@@ -314,6 +143,11 @@ LogicalResult ConvTransposeOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor 
                           << " spatial dimensions";
   SmallVector<int64_t> result{input[0], outputs};
   for (size_t i = 0; i < spatial; ++i) {
+    if (input[i + 2] == kDynamic)
+      return error(loc, op) << "input has unknown size in spatial dimension " << i << "; only the batch may be unknown";
+    if (a.getOutputPadding()[i] < 0 || a.getOutputPadding()[i] >= std::max(window.strides[i], window.dilations[i]))
+      return error(loc, op) << "has output_padding " << a.getOutputPadding()[i] << " in spatial dimension " << i
+                            << "; expected at least 0 and less than the stride or the dilation";
     int64_t size = (input[i + 2] - 1) * window.strides[i] - window.pads[i] - window.pads[i + spatial] +
                    windowExtent(window.kernel[i], window.dilations[i]) + a.getOutputPadding()[i];
     if (size < 1)
@@ -348,43 +182,6 @@ LogicalResult MaxPoolOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Typ
   return inferPool(loc, getOperationName(), a.getInput(), {a.getKernel(), a.getStrides(), a.getPads(), a.getDilations()}, types);
 }
 
-#define LIKE_INPUT(OP)                                                                                                 \
-  LogicalResult OP::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types &types) { return inferWhileParsing(a.getInput(), types); }
-LIKE_INPUT(AvgPoolGradientOp)
-LIKE_INPUT(MaxPoolGradientOp)
-
-LogicalResult ConvInputGradientOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  ArrayRef<int64_t> gradient = shapeOf(a.getGradient()), weight = shapeOf(a.getWeight());
-  if (gradient.size() != weight.size() || a.getInputShape().size() + 2 != weight.size() || gradient[1] != weight[0])
-    return error(loc, getOperationName()) << "gradient " << text(gradient) << " does not fit the weight " << text(weight)
-                                          << " and input_shape " << text(a.getInputShape());
-  SmallVector<int64_t> result{gradient[0], weight[1] * static_cast<int64_t>(a.getGroups())};
-  llvm::append_range(result, a.getInputShape());
-  return succeed(types, result, typeOf(a.getGradient()).getElementType());
-}
-
-LogicalResult ConvWeightGradientOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  ArrayRef<int64_t> gradient = shapeOf(a.getGradient()), input = shapeOf(a.getInput());
-  if (gradient.size() != input.size() || a.getKernel().size() + 2 != input.size())
-    return error(loc, getOperationName()) << "gradient " << text(gradient) << " does not fit the input " << text(input);
-  SmallVector<int64_t> result{gradient[1], input[1] / static_cast<int64_t>(a.getGroups())};
-  llvm::append_range(result, a.getKernel());
-  return succeed(types, result, typeOf(a.getGradient()).getElementType());
-}
-
-LogicalResult DenseWeightGradientOp::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types &types) {
-  int64_t outputs = shapeOf(a.getGradient()).back(), features = shapeOf(a.getInput()).back();
-  SmallVector<int64_t> shape{outputs, features};
-  if (a.getTransposed())
-    std::swap(shape[0], shape[1]);
-  return succeed(types, shape, typeOf(a.getGradient()).getElementType());
-}
-
-LogicalResult ActivationGradientOp::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types &types) {
-  types.push_back(a.getInput().getType());
-  return success();
-}
-
 //===----------------------------------------------------------------------===//
 // Reductions
 //===----------------------------------------------------------------------===//
@@ -405,11 +202,6 @@ LogicalResult bnc::inferReduction(Loc loc, StringRef op, Value input, ArrayRef<i
     else if (keepDims)
       result.push_back(1);
   return succeed(types, result, typeOf(input).getElementType());
-}
-
-LogicalResult BroadcastOp::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types &types) {
-  types.push_back(a.getLike().getType());
-  return success();
 }
 
 template <typename Adaptor> static LogicalResult inferSoftmax(Loc loc, StringRef op, Adaptor a, Types &types) {
@@ -442,11 +234,17 @@ LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Type
   int64_t axis = a.getAxis();
   if (axis < 0 || axis >= static_cast<int64_t>(result.size()))
     return error(loc, op) << "has axis = " << axis << ", but the inputs have rank " << result.size();
+  for (Value input : a.getInputs())
+    if (a.getInputs().size() > 1 && axis < typeOf(input).getRank() && shapeOf(input)[axis] == kDynamic)
+      return error(loc, op) << "joins along dimension " << axis << " of " << text(shapeOf(input)) << ", whose size is unknown";
   for (Value input : a.getInputs().drop_front()) {
     ArrayRef<int64_t> shape = shapeOf(input);
     bool same = shape.size() == result.size();
     for (size_t i = 0; same && i < shape.size(); ++i)
       same = static_cast<int64_t>(i) == axis || fits(shape[i], result[i]);
+    if (typeOf(input).getElementType() != typeOf(a.getInputs()[0]).getElementType())
+      return error(loc, op) << "inputs are " << a.getInputs()[0].getType() << " and " << input.getType()
+                            << "; element types must agree";
     if (!same)
       return error(loc, op) << "inputs " << text(shapeOf(a.getInputs()[0])) << " and " << text(shape)
                             << " differ outside axis " << axis;
@@ -461,7 +259,8 @@ LogicalResult PadOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &
     return error(loc, getOperationName()) << "has " << a.getLow().size() << " low and " << a.getHigh().size()
                                           << " high values for an input of rank " << result.size();
   for (auto [size, low, high] : llvm::zip(result, a.getLow(), a.getHigh())) {
-    if (low < 0 || high < 0 || (size == kDynamic && (low || high)))
+    if (low < 0 || high < 0 || low > std::numeric_limits<int32_t>::max() || high > std::numeric_limits<int32_t>::max() ||
+        (size == kDynamic && (low || high)))
       return error(loc, getOperationName()) << "pads by " << low << " and " << high
                                             << "; expected sizes >= 0, and none in the batch dimension";
     if (size != kDynamic)
@@ -472,12 +271,16 @@ LogicalResult PadOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &
 
 LogicalResult ReshapeOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
   SmallVector<int64_t> result;
-  for (int64_t size : a.getShape())
+  for (int64_t size : a.getShape()) {
+    if (size < 1 && size != -1)
+      return error(loc, getOperationName()) << "has the size " << size << "; expected at least 1, or -1 for the batch";
     result.push_back(size == -1 ? kDynamic : size);
-  auto count = [](ArrayRef<int64_t> shape) {
+  }
+  auto count = [](ArrayRef<int64_t> shape) -> std::optional<int64_t> {
     int64_t product = 1;
     for (int64_t size : shape)
-      product *= size == kDynamic ? 1 : size;
+      if (llvm::MulOverflow(product, size == kDynamic ? 1 : size, product))
+        return std::nullopt;
     return product;
   };
   ArrayRef<int64_t> input = shapeOf(a.getInput());
@@ -496,7 +299,7 @@ LogicalResult SliceOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types
   SmallVector<int64_t> result;
   for (auto [dim, size, start, count, step] : llvm::enumerate(input, a.getStarts(), a.getSizes(), a.getSteps())) {
     bool whole = start == 0 && step == 1 && (count == -1 || count == size);
-    if (size == kDynamic ? !whole : (start < 0 || count < 1 || step < 1 || start + (count - 1) * step >= size))
+    if (size == kDynamic ? !whole : (start < 0 || count < 1 || step < 1 || start >= size || (count - 1) > (size - 1 - start) / step))
       return error(loc, op) << "takes " << count << " elements from " << start << " in steps of " << step
                             << " of dimension " << dim << ", whose size is " << (size == kDynamic ? "the batch's" : std::to_string(size));
     result.push_back(size == kDynamic ? size : count);
@@ -513,88 +316,4 @@ LogicalResult TransposeOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, T
   for (int64_t dim : permutation)
     result.push_back(input[dim]);
   return succeed(types, result, typeOf(a.getInput()).getElementType());
-}
-
-//===----------------------------------------------------------------------===//
-// Loss, optimizers, folding
-//===----------------------------------------------------------------------===//
-
-static LogicalResult checkLabels(Loc loc, StringRef op, LossKind kind, Value output, Value labels) {
-  ArrayRef<int64_t> shape = shapeOf(output);
-  if (kind == LossKind::SoftmaxCrossEntropy) {
-    if (shape.size() != 2)
-      return error(loc, op) << "needs an output (N, classes), found " << text(shape);
-    if (shapeOf(labels).size() != 1 || !typeOf(labels).getElementType().isInteger(32))
-      return error(loc, op) << "needs labels (N) of i32 class ids, found " << labels.getType();
-    return success();
-  }
-  if (!areCompatibleTypes(output.getType(), labels.getType()))
-    return error(loc, op) << "needs labels of the output's type " << output.getType() << ", found " << labels.getType();
-  return success();
-}
-
-LogicalResult LossOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  if (failed(checkLabels(loc, getOperationName(), a.getKind(), a.getOutput(), a.getLabels())))
-    return failure();
-  auto type = RankedTensorType::get({shapeOf(a.getOutput())[0]}, typeOf(a.getOutput()).getElementType());
-  types.append({type, type});
-  return success();
-}
-
-LogicalResult LossGradientOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  if (failed(checkLabels(loc, getOperationName(), a.getKind(), a.getOutput(), a.getLabels())))
-    return failure();
-  types.push_back(a.getOutput().getType());
-  return success();
-}
-
-LogicalResult SgdUpdateOp::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types &types) {
-  types.push_back(a.getValue().getType());
-  if (a.getMomentum())
-    types.push_back(a.getMomentum().getType());
-  return success();
-}
-
-LogicalResult AdamUpdateOp::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types &types) {
-  types.append(3, a.getValue().getType());
-  return success();
-}
-
-/// The type with double elements.
-static Type inDouble(Value value) { return typeOf(value).clone(Float64Type::get(value.getContext())); }
-
-LogicalResult FoldCoefficientsOp::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types &types) {
-  types.append(2, inDouble(a.getMean()));
-  return success();
-}
-
-LogicalResult FoldScaleOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  int64_t axis = a.getAxis(), groups = a.getGroups();
-  ArrayRef<int64_t> value = shapeOf(a.getValue());
-  if (axis < 0 || axis >= static_cast<int64_t>(value.size()) || value[axis] * groups != shapeOf(a.getFactor())[0])
-    return error(loc, getOperationName()) << "scales dimension " << axis << " of " << text(value) << " in " << groups
-                                          << " groups by " << shapeOf(a.getFactor())[0] << " factors";
-  if (groups < 1 || value[0] % groups != 0 || (groups > 1 && axis == 0))
-    return error(loc, getOperationName()) << "has groups = " << groups << " along axis " << axis << " of " << text(value)
-                                          << "; groups divide dimension 0 and need another axis";
-  types.push_back(inDouble(a.getValue()));
-  return success();
-}
-
-LogicalResult FoldAddOp::inferReturnTypes(MLIRContext *, Loc, Adaptor a, Types &types) {
-  types.push_back(inDouble(a.getAddend()));
-  return success();
-}
-
-LogicalResult FoldShiftOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  ArrayRef<int64_t> weight = shapeOf(a.getWeight());
-  int64_t groups = a.getGroups(), shifts = shapeOf(a.getShift())[0];
-  if (weight.size() < 2 || weight[a.getTransposed() ? 0 : 1] * groups != shifts)
-    return error(loc, getOperationName()) << "adds " << shifts << " shifts to the input of the weight " << text(weight)
-                                          << " with groups = " << groups;
-  if (groups < 1 || weight[0] % groups != 0 || (groups > 1 && a.getTransposed()))
-    return error(loc, getOperationName()) << "has groups = " << groups << " for the weight " << text(weight)
-                                          << "; groups divide the outputs of a weight that is not transposed";
-  types.push_back(RankedTensorType::get({weight[a.getTransposed() ? 1 : 0]}, Float64Type::get(a.getShift().getContext())));
-  return success();
 }

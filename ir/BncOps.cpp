@@ -119,6 +119,8 @@ LogicalResult AssignOp::verifySymbolUses(SymbolTableCollection &symbols) {
 LogicalResult VariableOp::verify() {
   if (!cast<RankedTensorType>(getType()).hasStaticShape())
     return emitOpError("has type ") << getType() << "; a variable's shape is static";
+  if (llvm::is_contained(cast<RankedTensorType>(getType()).getShape(), 0))
+    return emitOpError("has type ") << getType() << "; a variable holds at least one value";
   return success();
 }
 

@@ -435,7 +435,7 @@ bnc.graph model @net(%x: tensor<?x4x9x9xf32>) {
 // -----
 
 bnc.graph model @net(%g: tensor<?x6x7x7xf32>, %w: tensor<5x4x3x3xf32>) {
-  // expected-error @below {{'bnc.conv_input_gradient' op gradient (?, 6, 7, 7) does not fit the weight (5, 4, 3, 3) and input_shape (9, 9)}}
+  // expected-error @below {{'bnc.conv_input_gradient' op has a gradient of type 'tensor<?x6x7x7xf32>', expected 'tensor<?x5x7x7xf32>'}}
   // expected-error @below {{failed to infer returned types}}
   %0 = bnc.conv_input_gradient %g, %w {input_shape = array<i64: 9, 9>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<?x6x7x7xf32>, tensor<5x4x3x3xf32>) -> tensor<?x4x9x9xf32>
   bnc.return
@@ -773,6 +773,119 @@ bnc.graph training @net(%x: tensor<2xf32>) {
   }
   bnc.return
 }
+
+// -----
+
+bnc.graph model @net(%g: tensor<?x6x7x7xf32>, %x: tensor<?x4x9x9xf32>) {
+  // expected-error @below {{'bnc.conv_weight_gradient' op has groups = 0, which does not divide the 4 input channels}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.conv_weight_gradient %g, %x {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, groups = 0 : i64} : (tensor<?x6x7x7xf32>, tensor<?x4x9x9xf32>) -> tensor<6x4x3x3xf32>
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%g: tensor<?x6x8x7xf32>, %x: tensor<?x4x9x9xf32>) {
+  // expected-error @below {{'bnc.conv_weight_gradient' op has a gradient of type 'tensor<?x6x8x7xf32>', expected 'tensor<?x6x7x7xf32>'}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.conv_weight_gradient %g, %x {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<?x6x8x7xf32>, tensor<?x4x9x9xf32>) -> tensor<6x4x3x3xf32>
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%x: tensor<?x2x4x4xf32>, %w: tensor<2x3x3x3xf32>) {
+  // expected-error @below {{'bnc.conv_transpose' op has output_padding -1 in spatial dimension 0; expected at least 0 and less than the stride or the dilation}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.conv_transpose %x, %w {strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, output_padding = array<i64: -1, 0>} : (tensor<?x2x4x4xf32>, tensor<2x3x3x3xf32>) -> tensor<?x3x8x9xf32>
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%g: tensor<?x4x5x5xf32>, %x: tensor<?x4x9x9xf32>) {
+  // expected-error @below {{'bnc.max_pool_gradient' op has a gradient of type 'tensor<?x4x5x5xf32>', expected 'tensor<?x4x7x7xf32>'}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.max_pool_gradient %g, %x {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<?x4x5x5xf32>, tensor<?x4x9x9xf32>) -> tensor<?x4x9x9xf32>
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%g: tensor<?x4xf32>, %x: tensor<?x5xf32>) {
+  // expected-error @below {{'bnc.activation_gradient' op has a gradient of type 'tensor<?x4xf32>', expected 'tensor<?x5xf32>'}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.activation_gradient "relu", %g, %x {} : (tensor<?x4xf32>, tensor<?x5xf32>) -> tensor<?x5xf32>
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%g: tensor<?x4xf32>) {
+  // expected-error @below {{'bnc.activation_gradient' op names the activation "conv"; expected the mnemonic of an activation op}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.activation_gradient "conv", %g, %g {} : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%g: tensor<?x4xf32>) {
+  // expected-error @below {{'bnc.activation_gradient' op has no number "alpha" in its parameters, which elu needs}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.activation_gradient "elu", %g, %g {} : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%g: tensor<5x4xf32>, %x: tensor<3x2xf32>) {
+  // expected-error @below {{'bnc.dense_weight_gradient' op gradient (5, 4) does not fit the input (3, 2)}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.dense_weight_gradient %g, %x : (tensor<5x4xf32>, tensor<3x2xf32>) -> tensor<4x2xf32>
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%x: tensor<3xf32>, %y: tensor<5x4xf32>) {
+  // expected-error @below {{'bnc.broadcast' op has an input of type 'tensor<3xf32>', which does not spread along axes (0) to 'tensor<5x4xf32>'}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.broadcast %x, %y {axes = array<i64: 0>} : (tensor<3xf32>, tensor<5x4xf32>) -> tensor<5x4xf32>
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%c: tensor<4xf32>, %v: tensor<3xf32>) {
+  // expected-error @below {{'bnc.scale_gradient' op has vectors of 4 and of 3 values; expected one value per channel in each}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.scale_gradient %c, %v {epsilon = 0.1} : (tensor<4xf32>, tensor<3xf32>) -> tensor<4xf32>
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%g: tensor<?x4xf32>, %x: tensor<?x4xf32>, %v: tensor<4xf32>, %w: tensor<3xf32>) {
+  // expected-error @below {{'bnc.normalize_gradient' op variance has 3 values, but dimension 1 of the input (?, 4) has size 4}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.normalize_gradient %g, %x mean(%v) variance(%w) {epsilon = 0.1} : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<4xf32>, tensor<3xf32>) -> tensor<?x4xf32>
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%x: tensor<2x3xf32>) {
+  // expected-error @below {{'bnc.reshape' op has the size -2; expected at least 1, or -1 for the batch}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.reshape %x {shape = array<i64: -2, -3>} : (tensor<2x3xf32>) -> tensor<6xf32>
+  bnc.return
+}
+
+// -----
+
+// expected-error @below {{'bnc.variable' op has type 'tensor<0x3xf32>'; a variable holds at least one value}}
+bnc.variable params @w : tensor<0x3xf32>
 
 // -----
 

@@ -1,0 +1,296 @@
+//===- BncInferTrainingTypes.cpp - the same for what training and folding add -===//
+
+#include "ir/BncInferTypes.h"
+
+using namespace mlir;
+using namespace bnc;
+using namespace bnc::infer;
+
+/// Optional vectors that have as many elements as `like`.
+static LogicalResult checkSameSize(Loc loc, StringRef op, Value like, ArrayRef<Value> vectors) {
+  for (Value vector : vectors)
+    if (vector && !fits(shapeOf(vector)[0], shapeOf(like)[0]))
+      return error(loc, op) << "has vectors of " << shapeOf(like)[0] << " and of " << shapeOf(vector)[0]
+                            << " values; expected one value per channel in each";
+  return success();
+}
+
+/// `gradient` is the gradient of a value of type `type`.
+static LogicalResult checkGradient(Loc loc, StringRef op, Value gradient, Type type) {
+  if (areCompatibleTypes(gradient.getType(), type))
+    return success();
+  return error(loc, op) << "has a gradient of type " << gradient.getType() << ", expected " << type;
+}
+
+//===----------------------------------------------------------------------===//
+// Normalization
+//===----------------------------------------------------------------------===//
+
+LogicalResult BatchStatsOp::inferReturnTypes(MLIRContext *context, Loc loc, Adaptor a, Types &types) {
+  if (failed(checkFeatureIndex(loc, getOperationName(), a.getInput(), a.getFeatureIndex())))
+    return failure();
+  auto input = typeOf(a.getInput());
+  auto vector = RankedTensorType::get({input.getDimSize(a.getFeatureIndex())}, input.getElementType());
+  types.append({vector, vector, RankedTensorType::get({}, IntegerType::get(context, 64))});
+  return success();
+}
+
+LogicalResult GradientSumsOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  StringRef op = getOperationName();
+  if (failed(checkFeatureIndex(loc, op, a.getInput(), a.getFeatureIndex())) ||
+      failed(checkChannels(loc, op, "mean", a.getMean(), a.getInput(), a.getFeatureIndex())) ||
+      failed(checkGradient(loc, op, a.getGradient(), a.getInput().getType())))
+    return failure();
+  types.append({a.getMean().getType(), a.getMean().getType()});
+  return success();
+}
+
+LogicalResult NormalizeGradientOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  StringRef op = getOperationName();
+  int64_t index = a.getFeatureIndex();
+  if (failed(checkGradient(loc, op, a.getGradient(), a.getInput().getType())) ||
+      failed(checkFeatureIndex(loc, op, a.getInput(), index)) ||
+      failed(checkChannels(loc, op, "scale", a.getScale(), a.getInput(), index)) ||
+      failed(checkChannels(loc, op, "mean", a.getMean(), a.getInput(), index)) ||
+      failed(checkChannels(loc, op, "variance", a.getVariance(), a.getInput(), index)) ||
+      failed(checkChannels(loc, op, "sum", a.getSum(), a.getInput(), index)) ||
+      failed(checkChannels(loc, op, "centred", a.getCentred(), a.getInput(), index)))
+    return failure();
+  if (!a.getSum() != !a.getCentred() || !a.getSum() != !a.getCount())
+    return error(loc, op) << "has some of sum, centred and count; expected all of them, or none with running statistics";
+  types.push_back(a.getGradient().getType());
+  return success();
+}
+
+LogicalResult ScaleGradientOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  if (failed(checkSameSize(loc, getOperationName(), a.getCentred(), {a.getVariance()})))
+    return failure();
+  types.push_back(a.getCentred().getType());
+  return success();
+}
+
+LogicalResult UpdateRunningOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  StringRef op = getOperationName();
+  if (a.getCumulative() != static_cast<bool>(a.getSteps()))
+    return error(loc, op) << "needs `steps` exactly when it is cumulative";
+  if (a.getSteps() && typeOf(a.getSteps()).getNumElements() != 1)
+    return error(loc, op) << "has steps of type " << a.getSteps().getType() << "; expected one number";
+  if (failed(checkSameSize(loc, op, a.getMean(), {a.getVariance(), a.getBatchMean(), a.getBatchVariance()})))
+    return failure();
+  types.append({a.getMean().getType(), a.getVariance().getType()});
+  if (a.getSteps())
+    types.push_back(a.getSteps().getType());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Gradients of layers
+//===----------------------------------------------------------------------===//
+
+template <typename Adaptor> static LogicalResult inferPoolGradient(Loc loc, StringRef op, Adaptor a, Types &types) {
+  SmallVector<Type> pooled;
+  if (failed(inferPool(loc, op, a.getInput(), {a.getKernel(), a.getStrides(), a.getPads(), a.getDilations()}, pooled)) ||
+      failed(checkGradient(loc, op, a.getGradient(), pooled[0])))
+    return failure();
+  types.push_back(a.getInput().getType());
+  return success();
+}
+
+LogicalResult AvgPoolGradientOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  return inferPoolGradient(loc, getOperationName(), a, types);
+}
+
+LogicalResult MaxPoolGradientOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  return inferPoolGradient(loc, getOperationName(), a, types);
+}
+
+/// A convolution of these operands has a result of the gradient's shape; the gradient may lack rows and columns at the end,
+/// which are zero then (the gradients of bnc.conv_transpose).
+static LogicalResult checkConvolutionGradient(Loc loc, StringRef op, Value gradient, ArrayRef<int64_t> input,
+                                              ArrayRef<int64_t> weight, int64_t groups, const Window &window) {
+  SmallVector<int64_t> result;
+  if (failed(convolve(loc, op, input, weight, nullptr, groups, window, result)))
+    return failure();
+  for (auto [covered, size] : llvm::zip(MutableArrayRef(result).drop_front(2), shapeOf(gradient).drop_front(2)))
+    if (size != kDynamic && size >= 1)
+      covered = std::min(covered, size);
+  return checkGradient(loc, op, gradient, RankedTensorType::get(result, typeOf(gradient).getElementType()));
+}
+
+LogicalResult ConvInputGradientOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  ArrayRef<int64_t> gradient = shapeOf(a.getGradient()), weight = shapeOf(a.getWeight());
+  int64_t groups = a.getGroups();
+  StringRef op = getOperationName();
+  if (gradient.size() < 3 || gradient.size() != weight.size() || a.getInputShape().size() + 2 != weight.size() || groups < 1 ||
+      llvm::any_of(a.getInputShape(), [](int64_t size) { return size < 1; }))
+    return error(loc, op) << "gradient " << text(gradient) << " does not fit the weight " << text(weight)
+                          << ", groups = " << groups << " and input_shape " << text(a.getInputShape());
+  SmallVector<int64_t> result{gradient[0], weight[1] * groups};
+  llvm::append_range(result, a.getInputShape());
+  if (failed(checkConvolutionGradient(loc, op, a.getGradient(), result, weight, groups,
+                                      {weight.drop_front(2), a.getStrides(), a.getPads(), a.getDilations()})))
+    return failure();
+  return succeed(types, result, typeOf(a.getGradient()).getElementType());
+}
+
+LogicalResult ConvWeightGradientOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  ArrayRef<int64_t> gradient = shapeOf(a.getGradient()), input = shapeOf(a.getInput());
+  int64_t groups = a.getGroups();
+  StringRef op = getOperationName();
+  if (gradient.size() < 3 || gradient.size() != input.size() || a.getKernel().size() + 2 != input.size())
+    return error(loc, op) << "gradient " << text(gradient) << " does not fit the input " << text(input);
+  if (groups < 1 || input[1] % groups != 0)
+    return error(loc, op) << "has groups = " << groups << ", which does not divide the " << input[1] << " input channels";
+  SmallVector<int64_t> result{gradient[1], input[1] / groups};
+  llvm::append_range(result, a.getKernel());
+  if (failed(checkConvolutionGradient(loc, op, a.getGradient(), input, result, groups,
+                                      {a.getKernel(), a.getStrides(), a.getPads(), a.getDilations()})))
+    return failure();
+  return succeed(types, result, typeOf(a.getGradient()).getElementType());
+}
+
+LogicalResult DenseWeightGradientOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  ArrayRef<int64_t> gradient = shapeOf(a.getGradient()), input = shapeOf(a.getInput());
+  if (gradient.size() < 2 || gradient.size() != input.size() ||
+      !llvm::all_of(llvm::zip(gradient.drop_back(), input.drop_back()),
+                    [](auto pair) { return fits(std::get<0>(pair), std::get<1>(pair)); }))
+    return error(loc, getOperationName()) << "gradient " << text(gradient) << " does not fit the input " << text(input);
+  SmallVector<int64_t> shape{gradient.back(), input.back()};
+  if (a.getTransposed())
+    std::swap(shape[0], shape[1]);
+  return succeed(types, shape, typeOf(a.getGradient()).getElementType());
+}
+
+LogicalResult ActivationGradientOp::inferReturnTypes(MLIRContext *context, Loc loc, Adaptor a, Types &types) {
+  StringRef op = getOperationName();
+  auto name = RegisteredOperationName::lookup(("bnc." + a.getActivation()).str(), context);
+  if (!name || !name->hasInterface<ElementwiseOpInterface>() || !name->hasTrait<OpTrait::OneOperand>())
+    return error(loc, op) << "names the activation \"" << a.getActivation() << "\"; expected the mnemonic of an activation op";
+  for (StringAttr parameter : name->getAttributeNames())
+    if (!a.getParameters().getAs<FloatAttr>(parameter))
+      return error(loc, op) << "has no number " << parameter << " in its parameters, which " << a.getActivation() << " needs";
+  if (failed(checkGradient(loc, op, a.getGradient(), a.getInput().getType())))
+    return failure();
+  types.push_back(a.getInput().getType());
+  return success();
+}
+
+LogicalResult BroadcastOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  StringRef op = getOperationName();
+  SmallVector<Type> kept, dropped;
+  if (failed(inferReduction(loc, op, a.getLike(), a.getAxes(), /*keepDims=*/true, kept)) ||
+      failed(inferReduction(loc, op, a.getLike(), a.getAxes(), /*keepDims=*/false, dropped)))
+    return failure();
+  if (!areCompatibleTypes(a.getInput().getType(), kept[0]) && !areCompatibleTypes(a.getInput().getType(), dropped[0]))
+    return error(loc, op) << "has an input of type " << a.getInput().getType() << ", which does not spread along axes "
+                          << text(a.getAxes()) << " to " << a.getLike().getType();
+  types.push_back(a.getLike().getType());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Losses
+//===----------------------------------------------------------------------===//
+
+template <typename Adaptor> static LogicalResult checkLoss(Loc loc, StringRef op, Adaptor a) {
+  Value output = a.getOutput(), labels = a.getLabels();
+  ArrayRef<int64_t> shape = shapeOf(output);
+  bool classes = a.getKind() == LossKind::SoftmaxCrossEntropy;
+  if (classes ? shape.size() != 2 : shape.empty())
+    return error(loc, op) << "needs an output " << (classes ? "(N, classes)" : "(N, values...)") << ", found " << text(shape);
+  if (classes) {
+    if (shapeOf(labels).size() != 1 || !typeOf(labels).getElementType().isInteger(32) || !fits(shapeOf(labels)[0], shape[0]))
+      return error(loc, op) << "needs labels (N) of i32 class ids, found " << labels.getType();
+    return success();
+  }
+  if (!areCompatibleTypes(output.getType(), labels.getType()))
+    return error(loc, op) << "needs labels of the output's type " << output.getType() << ", found " << labels.getType();
+  return success();
+}
+
+LogicalResult LossOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  if (failed(checkLoss(loc, getOperationName(), a)))
+    return failure();
+  auto type = RankedTensorType::get({shapeOf(a.getOutput())[0]}, typeOf(a.getOutput()).getElementType());
+  types.append({type, type});
+  return success();
+}
+
+LogicalResult LossGradientOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  if (failed(checkLoss(loc, getOperationName(), a)))
+    return failure();
+  types.push_back(a.getOutput().getType());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Optimizers
+//===----------------------------------------------------------------------===//
+
+template <typename Adaptor> static LogicalResult checkUpdate(Loc loc, StringRef op, Adaptor a, ArrayRef<Value> slots, Types &types) {
+  Type type = a.getValue().getType();
+  if (failed(checkGradient(loc, op, a.getGradient(), type)))
+    return failure();
+  types.push_back(type);
+  for (Value slot : slots)
+    if (slot && slot.getType() != type)
+      return error(loc, op) << "has a slot of type " << slot.getType() << ", expected " << type;
+    else if (slot)
+      types.push_back(type);
+  return success();
+}
+
+LogicalResult SgdUpdateOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  return checkUpdate(loc, getOperationName(), a, {a.getMomentum()}, types);
+}
+
+LogicalResult AdamUpdateOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  return checkUpdate(loc, getOperationName(), a, {a.getFirstMoment(), a.getSecondMoment()}, types);
+}
+
+//===----------------------------------------------------------------------===//
+// Folding
+//===----------------------------------------------------------------------===//
+
+/// The type with double elements.
+static Type inDouble(Value value) { return typeOf(value).clone(Float64Type::get(value.getContext())); }
+
+LogicalResult FoldCoefficientsOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  if (failed(checkSameSize(loc, getOperationName(), a.getMean(), {a.getScale(), a.getOffset(), a.getVariance()})))
+    return failure();
+  types.append(2, inDouble(a.getMean()));
+  return success();
+}
+
+LogicalResult FoldScaleOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  int64_t axis = a.getAxis(), groups = a.getGroups();
+  ArrayRef<int64_t> value = shapeOf(a.getValue());
+  if (axis < 0 || axis >= static_cast<int64_t>(value.size()) || groups < 1 || value[axis] * groups != shapeOf(a.getFactor())[0])
+    return error(loc, getOperationName()) << "scales dimension " << axis << " of " << text(value) << " in " << groups
+                                          << " groups by " << shapeOf(a.getFactor())[0] << " factors";
+  if (groups < 1 || value[0] % groups != 0 || (groups > 1 && axis == 0))
+    return error(loc, getOperationName()) << "has groups = " << groups << " along axis " << axis << " of " << text(value)
+                                          << "; groups divide dimension 0 and need another axis";
+  types.push_back(inDouble(a.getValue()));
+  return success();
+}
+
+LogicalResult FoldAddOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  if (failed(checkSameSize(loc, getOperationName(), a.getAddend(), {a.getValue()})))
+    return failure();
+  types.push_back(inDouble(a.getAddend()));
+  return success();
+}
+
+LogicalResult FoldShiftOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  ArrayRef<int64_t> weight = shapeOf(a.getWeight());
+  int64_t groups = a.getGroups(), shifts = shapeOf(a.getShift())[0];
+  if (weight.size() < 2 || weight[a.getTransposed() ? 0 : 1] * groups != shifts)
+    return error(loc, getOperationName()) << "adds " << shifts << " shifts to the input of the weight " << text(weight)
+                                          << " with groups = " << groups;
+  if (groups < 1 || weight[0] % groups != 0 || (groups > 1 && a.getTransposed()))
+    return error(loc, getOperationName()) << "has groups = " << groups << " for the weight " << text(weight)
+                                          << "; groups divide the outputs of a weight that is not transposed";
+  types.push_back(RankedTensorType::get({weight[a.getTransposed() ? 1 : 0]}, Float64Type::get(a.getShift().getContext())));
+  return success();
+}
