@@ -211,6 +211,13 @@ LogicalResult BatchNormOp::buildGradients(OpBuilder &, ValueRange, const llvm::B
   return emitOpError("has no gradient of its own; expand it to bnc.batch_stats and bnc.normalize first");
 }
 
+LogicalResult ApplyDropoutOp::buildGradients(OpBuilder &builder, ValueRange resultGradients, const llvm::BitVector &wanted,
+                                             MutableArrayRef<Value> operandGradients) {
+  if (wanted[0])
+    operandGradients[0] = ApplyDropoutOp::create(builder, getLoc(), resultGradients[0], getKeys(), getRatio());
+  return success();
+}
+
 LogicalResult DropoutOp::buildGradients(OpBuilder &, ValueRange resultGradients, const llvm::BitVector &,
                                         MutableArrayRef<Value> operandGradients) {
   double ratio = getRatio().convertToDouble();

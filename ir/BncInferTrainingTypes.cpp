@@ -1,6 +1,7 @@
 //===- BncInferTrainingTypes.cpp - the same for what training and folding add -===//
 
 #include "ir/BncInferTypes.h"
+#include "ir/Optimizers.h"
 
 using namespace mlir;
 using namespace bnc;
@@ -189,16 +190,36 @@ LogicalResult BroadcastOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, T
 }
 
 //===----------------------------------------------------------------------===//
+// Dropout
+//===----------------------------------------------------------------------===//
+
+LogicalResult ApplyDropoutOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  double ratio = a.getRatio().convertToDouble();
+  if (!(ratio >= 0 && ratio < 1))
+    return error(loc, getOperationName()) << "has ratio = " << ratio << "; expected a number in [0, 1)";
+  if (typeOf(a.getInput()).getRank() < 1 || !fits(shapeOf(a.getInput())[0], shapeOf(a.getKeys())[0]))
+    return error(loc, getOperationName()) << "has keys of type " << a.getKeys().getType() << "; expected one for each sample of "
+                                          << a.getInput().getType();
+  types.push_back(a.getInput().getType());
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // Losses
 //===----------------------------------------------------------------------===//
 
 template <typename Adaptor> static LogicalResult checkLoss(Loc loc, StringRef op, Adaptor a) {
   Value output = a.getOutput(), labels = a.getLabels();
   ArrayRef<int64_t> shape = shapeOf(output);
+  double smoothing = a.getLabelSmoothing().convertToDouble();
+  if (!(smoothing >= 0 && smoothing < 1))
+    return error(loc, op) << "has label_smoothing = " << smoothing << "; expected a number in [0, 1)";
   bool classes = a.getKind() == LossKind::SoftmaxCrossEntropy;
+  if (smoothing != 0 && !classes)
+    return error(loc, op) << "has label_smoothing, which softmax_cross_entropy alone knows";
   if (classes ? shape.size() != 2 : shape.empty())
     return error(loc, op) << "needs an output " << (classes ? "(N, classes)" : "(N, values...)") << ", found " << text(shape);
-  if (classes) {
+  if (classes && !isa<FloatType>(typeOf(labels).getElementType())) {
     if (shapeOf(labels).size() != 1 || !typeOf(labels).getElementType().isInteger(32) || !fits(shapeOf(labels)[0], shape[0]))
       return error(loc, op) << "needs labels (N) of i32 class ids, found " << labels.getType();
     return success();
@@ -227,25 +248,23 @@ LogicalResult LossGradientOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a
 // Optimizers
 //===----------------------------------------------------------------------===//
 
-template <typename Adaptor> static LogicalResult checkUpdate(Loc loc, StringRef op, Adaptor a, ArrayRef<Value> slots, Types &types) {
+LogicalResult OptimizerUpdateOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  StringRef op = getOperationName();
+  std::optional<OptimizerKind> kind = OptimizerKind::parse(a.getOptimizer());
+  if (!kind)
+    return error(loc, op) << "names the optimizer \"" << a.getOptimizer() << "\", which does not exist";
+  if (kind->slots().size() != a.getSlots().size())
+    return error(loc, op) << "has " << a.getSlots().size() << " slots; " << a.getOptimizer() << " has " << kind->slots().size();
   Type type = a.getValue().getType();
+  if (!typeOf(a.getValue()).hasStaticShape())
+    return error(loc, op) << "moves a value of type " << type << "; a parameter's shape is static";
   if (failed(checkGradient(loc, op, a.getGradient(), type)))
     return failure();
-  types.push_back(type);
-  for (Value slot : slots)
-    if (slot && slot.getType() != type)
+  for (Value slot : a.getSlots())
+    if (slot.getType() != type)
       return error(loc, op) << "has a slot of type " << slot.getType() << ", expected " << type;
-    else if (slot)
-      types.push_back(type);
+  types.append(1 + a.getSlots().size(), type);
   return success();
-}
-
-LogicalResult SgdUpdateOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  return checkUpdate(loc, getOperationName(), a, {a.getMomentum()}, types);
-}
-
-LogicalResult AdamUpdateOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  return checkUpdate(loc, getOperationName(), a, {a.getFirstMoment(), a.getSecondMoment()}, types);
 }
 
 //===----------------------------------------------------------------------===//

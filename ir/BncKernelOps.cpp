@@ -1,6 +1,7 @@
 //===- BncKernelOps.cpp - kernels: parsing and verification ------------------===//
 
 #include "ir/BncOps.h"
+#include "ir/Optimizers.h"
 
 using namespace mlir;
 using namespace bnc;
@@ -61,5 +62,13 @@ LogicalResult KernelOp::verify() {
     return emitOpError("has ") << getRows() << " rows or images a task; expected at least 1";
   if (getStorage() && getStorage()->size() != getNumResults())
     return emitOpError("has ") << getStorage()->size() << " storages for " << getNumResults() << " results";
+  return success();
+}
+
+LogicalResult OptimizeOp::verify() {
+  if (!OptimizerKind::parse(getOptimizer()))
+    return emitOpError("names the optimizer \"") << getOptimizer() << "\", which does not exist";
+  if (getParameters().size() != getGradients().size() || getParameters().empty())
+    return emitOpError("has ") << getGradients().size() << " gradients for " << getParameters().size() << " parameters";
   return success();
 }

@@ -248,14 +248,15 @@ def Bnc_MoveRunningOp : Bnc_Op<"move_running", [Pure]> {
 }
 
 def Bnc_OptimizeOp : Bnc_Op<"optimize"> {
-  let summary = "The optimizer's step on all trainable parameters at once";
+  let summary = "The optimizer's step on many parameters at once";
   let description = [{
-    `gradients` are those of `parameters`, in order; parameters and optimizer state move in place. `algorithm` is the
-    optimizer op's mnemonic without `_update`, `slots` the number of its state tensors per parameter.
+    `gradients` are those of `parameters`, in order; parameters and optimizer state move in place. `optimizer` and
+    `no_weight_decay` are those of the bnc.optimizer_update that it stands for.
   }];
-  let arguments = (ins Variadic<AnyRankedTensor>:$gradients, FlatSymbolRefArrayAttr:$parameters, StrAttr:$algorithm, UnitAttr:$nesterov, UnitAttr:$decoupled,
-                       I64Attr:$slots, OptionalAttr<StrAttr>:$symbol);
-  let assemblyFormat = "$algorithm $parameters `(` $gradients `)` attr-dict `:` type($gradients)";
+  let arguments = (ins Variadic<AnyRankedTensor>:$gradients, FlatSymbolRefArrayAttr:$parameters, StrAttr:$optimizer,
+                       UnitAttr:$no_weight_decay, OptionalAttr<StrAttr>:$symbol);
+  let assemblyFormat = "$optimizer $parameters `(` $gradients `)` attr-dict `:` type($gradients)";
+  let hasVerifier = 1;
 }
 
 #endif // BNC_KERNEL_OPS_TD

@@ -167,52 +167,67 @@ def Bnc_MaxPoolGradientOp : Bnc_DerivedOp<"max_pool_gradient"> {
   let assemblyFormat = "$gradient `,` $input attr-dict `:` functional-type(operands, results)";
 }
 
+//===-- Dropout --------------------------------------------------------------------===//
+
+def Bnc_DropoutKeysOp : Bnc_Op<"dropout_keys", [Pure]> {
+  let summary = "A random number for every sample, another one in every step and for every layer";
+  let description = [{A function of (seed, forward passes so far, `layer`, sample) alone: SplitMix64, the upper half.}];
+  let arguments = (ins I64Attr:$layer);
+  let results = (outs TensorRankOf<[I32], [1]>:$keys);
+  let assemblyFormat = "attr-dict `:` type($keys)";
+}
+
+def Bnc_ApplyDropoutOp : Bnc_NetworkOp<"apply_dropout", [DeclareOpInterfaceMethods<Bnc_ElementwiseOpInterface>]> {
+  let summary = "Zeroes elements with probability `ratio`, scales the rest by 1/(1 - ratio)";
+  let description = [{
+    Element i of a sample (row-major) with key k is zeroed where the first word of Philox2x32-10 (Salmon et al. 2011) of
+    counter (i, k) and key 0 is less than ratio * 2^32. The gradient takes the same choice again.
+  }];
+  let arguments = (ins Bnc_FloatTensor:$input, TensorRankOf<[I32], [1]>:$keys, F64Attr:$ratio);
+  let results = (outs Bnc_FloatTensor:$result);
+  let assemblyFormat = "$input `,` $keys attr-dict `:` functional-type(operands, results)";
+}
+
 //===-- Loss -----------------------------------------------------------------------===//
 
 def Bnc_LossOp : Bnc_DerivedOp<"loss"> {
   let summary = "Loss of every sample, and 1 where its largest output is the label's (0 without classes)";
   let description = [{
-    softmax_cross_entropy: labels are i32 class ids, loss = log(sum exp(output)) - output[label].
+    softmax_cross_entropy: labels are i32 class ids, or a probability p of each class (a class id is p = 1 there); with
+    e = label_smoothing and C classes, q = (1 - e) * p + e/C; loss = sum of q * (log(sum exp(output)) - output). The
+    label's class is the one with the largest p, the first of equal ones.
     mse: mean over the sample's outputs of (output - label)^2.
     bce_with_logits: mean over the outputs of max(x, 0) - x * label + log(1 + exp(-|x|)).
   }];
-  let arguments = (ins Bnc_LossKindAttr:$kind, Bnc_FloatTensor:$output, Bnc_Tensor:$labels);
+  let arguments = (ins Bnc_LossKindAttr:$kind, Bnc_FloatTensor:$output, Bnc_Tensor:$labels,
+                       DefaultValuedAttr<F64Attr, "0.0">:$label_smoothing);
   let results = (outs Bnc_FloatTensor:$losses, Bnc_FloatTensor:$correct);
   let assemblyFormat = "$kind $output `,` $labels attr-dict `:` functional-type(operands, results)";
 }
 
 def Bnc_LossGradientOp : Bnc_DerivedOp<"loss_gradient"> {
   let summary = "Gradient of the loss's mean over the batch with respect to the output";
-  let arguments = (ins Bnc_LossKindAttr:$kind, Bnc_FloatTensor:$output, Bnc_Tensor:$labels);
+  let arguments = (ins Bnc_LossKindAttr:$kind, Bnc_FloatTensor:$output, Bnc_Tensor:$labels,
+                       DefaultValuedAttr<F64Attr, "0.0">:$label_smoothing);
   let results = (outs Bnc_FloatTensor:$result);
   let assemblyFormat = "$kind $output `,` $labels attr-dict `:` functional-type(operands, results)";
 }
 
 //===-- Optimizers: the algorithm is compiled in, its numbers are given at run time -===//
 
-def Bnc_SgdUpdateOp : Bnc_DerivedOp<"sgd_update"> {
-  let summary = "Stochastic gradient descent, PyTorch's formula";
+def Bnc_OptimizerUpdateOp : Bnc_DerivedOp<"optimizer_update"> {
+  let summary = "One step of an optimizer on one parameter";
   let description = [{
-    g = gradient + weight_decay * value; momentum' = momentum * m + (1 - dampening) * g;
-    g = nesterov ? g + m * momentum' : momentum'; value' = value - lr * g. Without a momentum slot, g as is.
-    (torch.optim.SGD; with dampening PyTorch's first step sets momentum' = g.)
+    `optimizer` names it as ir/Optimizers.h spells it: "adam", "sgd:momentum,nesterov", "rmsprop:flavor=keras,centered".
+    `slots` are its state, in the order of that table; formulas are in ir/OptimizerFormulas.h. With `no_weight_decay` the
+    parameter is left out of the weight decay.
   }];
-  let arguments = (ins Bnc_FloatTensor:$value, Bnc_FloatTensor:$gradient, Optional<Bnc_FloatTensor>:$momentum, UnitAttr:$nesterov);
-  let results = (outs Bnc_FloatTensor:$new_value, Optional<Bnc_FloatTensor>:$new_momentum);
-  let assemblyFormat = "$value `,` $gradient (`,` $momentum^)? attr-dict `:` functional-type(operands, results)";
-}
-
-def Bnc_AdamUpdateOp : Bnc_DerivedOp<"adam_update"> {
-  let summary = "Adam (Kingma & Ba 2015), PyTorch's formula; AdamW with `decoupled` weight decay";
-  let description = [{
-    g = gradient + weight_decay * value (decoupled: value *= 1 - lr * weight_decay instead);
-    m' = beta1 * m + (1 - beta1) * g; v' = beta2 * v + (1 - beta2) * g^2;
-    value' = value - lr / (1 - beta1^t) * m' / (sqrt(v') / sqrt(1 - beta2^t) + epsilon).
+  let arguments = (ins StrAttr:$optimizer, Bnc_FloatTensor:$value, Bnc_FloatTensor:$gradient, Variadic<Bnc_FloatTensor>:$slots,
+                       UnitAttr:$no_weight_decay);
+  let results = (outs Bnc_FloatTensor:$new_value, Variadic<Bnc_FloatTensor>:$new_slots);
+  let assemblyFormat = [{
+    $optimizer $value `,` $gradient (`slots` `(` $slots^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
-  let arguments = (ins Bnc_FloatTensor:$value, Bnc_FloatTensor:$gradient, Bnc_FloatTensor:$first_moment,
-                       Bnc_FloatTensor:$second_moment, UnitAttr:$decoupled);
-  let results = (outs Bnc_FloatTensor:$new_value, Bnc_FloatTensor:$new_first_moment, Bnc_FloatTensor:$new_second_moment);
-  let assemblyFormat = "$value `,` $gradient `,` $first_moment `,` $second_moment attr-dict `:` functional-type(operands, results)";
 }
 
 //===-- Folding: arithmetic on variables, in double, rounded once by bnc.cast -------===//

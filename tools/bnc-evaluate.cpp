@@ -40,15 +40,12 @@ static cl::opt<bool> gradients("check-gradients", cl::desc("compare the gradient
 static cl::opt<double> tolerance("tolerance", cl::init(1e-6), cl::desc("largest relative error of a gradient"));
 static cl::opt<unsigned> directions("directions", cl::init(3), cl::desc("random directions per operand"));
 
-static OptimizerNumbers numbers;
+static TrainingNumbers numbers;
 static cl::opt<double, true> lr("lr", cl::location(numbers.learningRate), cl::desc("learning rate"));
-static cl::opt<double, true> momentum("momentum", cl::location(numbers.momentum), cl::desc("of SGD"));
-static cl::opt<double, true> dampening("dampening", cl::location(numbers.dampening), cl::desc("of SGD"));
-static cl::opt<double, true> decay("weight-decay", cl::location(numbers.weightDecay), cl::desc("of SGD and Adam"));
-static cl::opt<double, true> beta1("beta1", cl::location(numbers.beta1), cl::desc("of Adam"));
-static cl::opt<double, true> beta2("beta2", cl::location(numbers.beta2), cl::desc("of Adam"));
-static cl::opt<double, true> epsilon("epsilon", cl::location(numbers.epsilon), cl::desc("of Adam"));
+static cl::list<std::string> optimizerNumbers("number", cl::desc("a number of the optimizer: NAME=VALUE"));
 static cl::opt<int64_t, true> step("step", cl::location(numbers.step), cl::desc("1 in the first step"));
+static cl::opt<uint64_t, true> dropoutSeed("dropout-seed", cl::location(numbers.seed), cl::desc("seed of dropout"));
+static cl::opt<uint64_t, true> passes("passes", cl::location(numbers.passes), cl::desc("forward passes before this one"));
 
 static LogicalResult error(const Twine &message) {
   llvm::errs() << "error: " << message << "\n";
@@ -335,6 +332,13 @@ static LogicalResult run(MLIRContext &context) {
   FailureOr<std::map<std::string, Tensor>> variables = makeVariables(*module, generator);
   if (failed(variables))
     return failure();
+  for (StringRef argument : optimizerNumbers) {
+    auto [name, text] = argument.split('=');
+    double value;
+    if (text.getAsDouble(value))
+      return error("--number=" + argument + ": expected NAME=VALUE");
+    numbers.optimizer[name.str()] = value;
+  }
   Evaluator evaluator(std::move(*variables), numbers);
   if (gradients)
     return runGradientCheck(evaluator, graph, *inputs);

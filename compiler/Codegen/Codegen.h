@@ -17,7 +17,6 @@ struct CodegenOptions {
   std::string target = "host"; // one of targetNames()
   int jobs = 0;                // processes that compile kernels, 0: one per processor
   std::string cacheDir;        // of compiled kernels, "": no cache
-  std::string optimizer = "sgd";        // as the user calls it: sgd, adam, adamw
   std::vector<double> hyperDefaults;    // learning rate, then the optimizer's numbers in order; empty: its own defaults
   bool embedWeights = false; // the library holds values, folded ones for inference
   bool programs = true;      // false: objects whose programs do nothing, for who needs the descriptor alone
@@ -54,6 +53,13 @@ std::string foldedSymbol(llvm::StringRef model);
 
 /// The model's C header, from the graphs of a module in phase `kernels` or `llvm`.
 std::string emitHeader(mlir::ModuleOp module, llvm::StringRef name);
+
+/// How many of a graph's last arguments are gradients of outputs, which the application gives in the place of labels.
+unsigned outputGradientsOf(GraphOp graph);
+/// How many of its first arguments are the model's inputs.
+unsigned inputsOf(GraphOp graph);
+/// The graph whose results are the model's outputs; null if only a training graph with its own loss was compiled.
+GraphOp graphWithOutputs(GraphOp training, GraphOp inference);
 
 /// The graph of a kind, null if there is none.
 GraphOp graphOf(mlir::ModuleOp module, GraphKind kind);

@@ -45,29 +45,30 @@ StringRef elementText(RankedTensorType type) {
 std::string bnc::emitHeader(ModuleOp module, StringRef name) {
   GraphOp training = graphOf(module, GraphKind::Training), inference = graphOf(module, GraphKind::Inference), any = inference ? inference : training;
   std::set<std::string> taken;
-  std::string inputs, outputs, labels = "int32_t", tensors;
+  std::string inputs, outputs, gradients, labels = "int32_t", tensors;
   auto describe = [&](StringRef role, StringRef identifier, StringRef source, RankedTensorType type, bool channelsLast = false) {
     tensors += (" *   " + role + " " + identifier + (source == identifier ? "" : (" ('" + source + "')").str()) + ": " + elementText(type) + shapeText(type) +
                 (channelsLast ? ", channels last" : "") + "\n").str();
   };
-  unsigned inputCount = any.getArgumentTypes().size() - (any == training ? 1 : 0);
+  unsigned inputCount = inputsOf(any);
   for (unsigned i = 0; i < inputCount; ++i) {
     auto type = cast<RankedTensorType>(any.getArgumentTypes()[i]);
     std::string id = identifier(any.getInputName(i), "input", taken);
     inputs += (i ? ", const " : "const ") + elementText(type).str() + " *" + id;
     describe("input ", id, any.getInputName(i), type, any.getArgAttr(i, kLayoutAttr) != nullptr);
   }
-  if (training) {
+  if (training && !outputGradientsOf(training)) {
     auto type = cast<RankedTensorType>(training.getArgumentTypes().back());
     labels = elementText(type).str();
     describe("labels", "labels", "labels", type);
   }
-  if (inference)
-    for (auto [i, resultType] : llvm::enumerate(inference.getResultTypes())) {
+  if (GraphOp whole = graphWithOutputs(training, inference))
+    for (auto [i, resultType] : llvm::enumerate(whole.getResultTypes())) {
       auto type = cast<RankedTensorType>(resultType);
-      std::string id = identifier(inference.getOutputName(i), "output", taken);
+      std::string id = identifier(whole.getOutputName(i), "output", taken);
       outputs += (i ? ", float *" : "float *") + id;
-      describe("output", id, inference.getOutputName(i), type);
+      gradients += (i ? ", const float *" : "const float *") + id + "_gradient";
+      describe("output", id, whole.getOutputName(i), type);
     }
 
   std::string upper = StringRef(name).upper(), header;
@@ -83,13 +84,14 @@ std::string bnc::emitHeader(ModuleOp module, StringRef name) {
   if (inference)
     os << "typedef struct " << name << "_infer " << name << "_infer;\n";
   for (const EntryPoint &entry : entryPoints()) {
-    if (entry.needsBoth ? !(training && inference) : entry.needsTraining ? !training : !inference)
+    if (!isPresent(entry, training, inference))
       continue;
     std::string declaration = entry.declaration, comment = entry.comment;
     for (std::string *text : {&declaration, &comment}) {
       replaceAll(*text, "$M", name);
       replaceAll(*text, "$I", inputs);
       replaceAll(*text, "$O", outputs);
+      replaceAll(*text, "$G", gradients);
       replaceAll(*text, "$L", labels);
     }
     StringRef result = entry.result == Result::Status ? "bnc_status " : entry.result == Result::Text ? "const char *" : entry.result == Result::Integer ? "int64_t " : "void ";

@@ -7,7 +7,7 @@
 #ifndef COMPILER_CODEGEN_ENTRYPOINTS_H
 #define COMPILER_CODEGEN_ENTRYPOINTS_H
 
-#include "llvm/ADT/ArrayRef.h"
+#include "ir/BncOps.h"
 
 #include <vector>
 
@@ -20,24 +20,37 @@ enum class Parameter {
   Integer,     // int64_t or size_t or uint64_t
   Real,        // double
   Inputs,      // one pointer per input of the model
-  Outputs      // one pointer per output
+  Outputs,     // one pointer per output
+  OutputGradients // the same, of gradients
 };
 
 enum class Result { None, Status, Text, Integer };
+
+/// Which compilations have the function.
+enum class Needs {
+  Training,
+  Inference,
+  Both,
+  Loss,            // training with a loss of bnc's
+  LossAndInference,
+  CustomLoss       // training with a loss of the application's
+};
 
 struct EntryPoint {
   const char *name;    // after NAME_
   const char *runtime; // the function of runtime.h that does the work
   Result result;
   std::vector<Parameter> parameters;
-  const char *declaration; // the public parameters; $M is NAME, $I the inputs, $O the outputs
+  const char *declaration; // the public parameters; $M is NAME, $I the inputs, $O the outputs, $G their gradients
   const char *comment;
-  bool needsTraining;
-  bool needsBoth;
+  Needs needs;
 };
 
 /// In the order of the header.
 const std::vector<EntryPoint> &entryPoints();
+
+/// Whether a model with these graphs (null: not compiled) has the function.
+bool isPresent(const EntryPoint &entry, GraphOp training, GraphOp inference);
 
 } // namespace bnc
 

@@ -10,7 +10,7 @@
 #include "compiler/Codegen/Records.h"
 #include "compiler/Kernels/Compile.h"
 #include "compiler/Kernels/Interface.h"
-#include "compiler/Kernels/Optimizer.h"
+#include "ir/Optimizers.h"
 
 #include "bnc/model_abi.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -26,6 +26,22 @@ GraphOp bnc::graphOf(ModuleOp module, GraphKind kind) {
     if (graph.getKind() == kind)
       return graph;
   return nullptr;
+}
+
+unsigned bnc::outputGradientsOf(GraphOp graph) {
+  unsigned count = 0;
+  for (unsigned i = 0; i < graph.getNumArguments(); ++i)
+    count += graph.getArgAttr(i, "bnc.output_gradient") != nullptr;
+  return count;
+}
+
+unsigned bnc::inputsOf(GraphOp graph) {
+  unsigned extra = graph.getKind() != GraphKind::Training ? 0 : std::max(1u, outputGradientsOf(graph));
+  return graph.getNumArguments() - extra;
+}
+
+GraphOp bnc::graphWithOutputs(GraphOp training, GraphOp inference) {
+  return inference ? inference : training && outputGradientsOf(training) ? training : GraphOp();
 }
 
 namespace {
@@ -53,15 +69,14 @@ public:
     training = graphOf(module, GraphKind::Training);
     inference = graphOf(module, GraphKind::Inference);
     if (training && (failed(emitProgram(training, 0, "train_forward")) || failed(emitProgram(training, 1, "train_backward")) ||
-                     failed(emitProgram(training, 2, "train_update"))))
+                     failed(emitProgram(training, 2, "train_commit")) || failed(emitProgram(training, 3, "train_update"))))
       return failure();
     if (inference && (failed(emitProgram(inference, 0, "infer_fold")) || failed(emitProgram(inference, 1, "infer_run"))))
       return failure();
     emitDescriptor();
     for (const EntryPoint &entry : entryPoints())
-      if (entry.needsTraining ? training != nullptr : inference != nullptr)
-        if (!entry.needsBoth || (training && inference))
-          emitEntryPoint(entry);
+      if (isPresent(entry, training, inference))
+        emitEntryPoint(entry);
     module->setAttr(kPhaseAttr, builder.getStringAttr("llvm"));
     return success();
   }
@@ -194,7 +209,7 @@ private:
       for (Step &step : *made)
         steps.push_back({op.getLoc(), std::move(step)});
     }
-    if (graph.getKind() == GraphKind::Training && program == 0) {
+    if (graph.getKind() == GraphKind::Training && program == 0 && !outputGradientsOf(graph)) {
       Operation *terminator = graph.getBody().front().getTerminator();
       auto location = [&](unsigned i) {
         StorageAttr storage = storageOf(terminator->getOperand(i));
@@ -295,9 +310,10 @@ private:
       bool params = variable.getCollection() == Collection::Params;
       int64_t kind, fanIn = 0, fanOut = 0;
       findInitialization(variable, kind, fanIn, fanOut);
-      rows.push_back({address(text(variable.getSymName())), i32(params ? BNC_COLLECTION_PARAMS : BNC_COLLECTION_BATCH_STATS),
-                      i32(params && variable.getTrainable()), i64(type.getRank()), integers("variable" + llvm::Twine(index) + ".shape", type.getShape()),
-                      i64(offsetOf(variable)), i64(type.getNumElements()), i32(kind), i64(fanIn), i64(fanOut)});
+      bool moves = params && variable.getTrainable() && offsetOf(variable) < intAttr(module, "bnc.trainable_floats");
+      rows.push_back({address(text(variable.getSymName())), i32(params ? BNC_COLLECTION_PARAMS : BNC_COLLECTION_BATCH_STATS), i32(moves),
+                      i64(type.getRank()), integers("variable" + llvm::Twine(index) + ".shape", type.getShape()), i64(offsetOf(variable)),
+                      i64(type.getNumElements()), i32(kind), i64(fanIn), i64(fanOut)});
     }
     count = rows.size();
     return table("variables", rows);
@@ -365,14 +381,14 @@ private:
     Constant variableTable = variables(variableCount);
 
     GraphOp any = inference ? inference : training;
-    unsigned inputCount = any.getArgumentTypes().size() - (any == training ? 1 : 0);
+    unsigned inputCount = inputsOf(any);
     std::vector<std::vector<Constant>> inputs, outputs;
     for (unsigned i = 0; i < inputCount; ++i)
       inputs.push_back(tensorFields("input" + llvm::Twine(i), any.getInputName(i), cast<RankedTensorType>(any.getArgumentTypes()[i]),
                                     any.getArgAttr(i, kLayoutAttr) != nullptr));
-    if (inference)
-      for (auto [i, type] : llvm::enumerate(inference.getResultTypes()))
-        outputs.push_back(tensorFields("output" + llvm::Twine(i), inference.getOutputName(i), cast<RankedTensorType>(type)));
+    if (GraphOp whole = graphWithOutputs(training, inference))
+      for (auto [i, type] : llvm::enumerate(whole.getResultTypes()))
+        outputs.push_back(tensorFields("output" + llvm::Twine(i), whole.getOutputName(i), cast<RankedTensorType>(type)));
 
     add({i32(BNC_ABI_MAGIC), i32(BNC_ABI_VERSION), address(text(options.name)), address(text(target.name)),
          strings("features", target.requiredFeatures, /*terminated=*/true), i64(fixedBatch())});
@@ -382,12 +398,12 @@ private:
 
     addAll(graphFields(training));
     if (training) {
-      add({address(local("train_forward")), address(local("train_backward")), address(local("train_update"))});
+      add({address(local("train_forward")), address(local("train_backward")), address(local("train_commit")), address(local("train_update"))});
       addTrainingFields(fields, runningCount);
     } else {
-      add({null(), null(), null(), i32(BNC_LOSS_NONE), i32(0), i64(0)});
-      add({null(), i64(0), null(), i64(0), i32(0), i32(0)});     // labels
-      add({null(), i64(0), null(), null(), i64(0), null()});     // optimizer
+      add({null(), null(), null(), null(), i32(BNC_LOSS_NONE), i32(BNC_OUTPUT_LOGITS), i64(0), f64(0)});
+      add({null(), i64(0), null(), i64(0), i32(0), i32(0)});              // labels
+      add({null(), i64(0), null(), null(), i64(0), null(), f64(0)});      // optimizer
       add({i64(0), null(), i64(1), null()});                     // running
     }
     addAll(graphFields(inference));
@@ -396,44 +412,57 @@ private:
     table(options.name + "_descriptor", {fields}, /*isPublicStruct=*/true);
   }
 
-  /// Training strips a final softmax; the inference graph keeps it.
-  bool endsInSoftmax() {
+  /// Training strips a final softmax or sigmoid that the loss contains; the inference graph keeps it.
+  int64_t outputKind(LossKind kind) {
     if (!inference)
-      return false;
+      return BNC_OUTPUT_LOGITS;
     auto result = dyn_cast<OpResult>(inference.getBody().front().getTerminator()->getOperand(0));
     auto kernel = result ? dyn_cast<KernelOp>(result.getOwner()) : KernelOp();
-    return kernel && isa_and_nonnull<SoftmaxOp>(kernel.getBody().front().getTerminator()->getOperand(result.getResultNumber()).getDefiningOp());
+    Value value = kernel ? kernel.getBody().front().getTerminator()->getOperand(result.getResultNumber()) : Value();
+    while (value && isa_and_nonnull<ReshapeOp, StageOp>(value.getDefiningOp()))
+      value = value.getDefiningOp()->getOperand(0);
+    Operation *last = value ? value.getDefiningOp() : nullptr;
+    if (kind == LossKind::SoftmaxCrossEntropy && isa_and_nonnull<SoftmaxOp>(last))
+      return BNC_OUTPUT_SOFTMAX;
+    return kind == LossKind::BceWithLogits && isa_and_nonnull<SigmoidOp>(last) ? BNC_OUTPUT_SIGMOID : BNC_OUTPUT_LOGITS;
   }
 
   void addTrainingFields(std::vector<Constant> &fields, int64_t &runningCount) {
     auto add = [&](std::initializer_list<Constant> constants) { fields.insert(fields.end(), constants); };
-    LossKind kind = LossKind::SoftmaxCrossEntropy;
-    int64_t classes = 0;
-    training.walk([&](LossOp loss) {
-      kind = loss.getKind();
-      classes = kind == LossKind::SoftmaxCrossEntropy ? cast<RankedTensorType>(loss.getOutput().getType()).getDimSize(1) : 0;
-    });
-    int32_t lossId = kind == LossKind::SoftmaxCrossEntropy ? BNC_LOSS_SOFTMAX_CROSS_ENTROPY : kind == LossKind::Mse ? BNC_LOSS_MSE : BNC_LOSS_BCE_WITH_LOGITS;
-    unsigned labels = training.getArgumentTypes().size() - 1;
-    add({i32(lossId), i32(endsInSoftmax()), i64(classes)});
-    std::vector<Constant> labelFields = tensorFields("labels", training.getInputName(labels), cast<RankedTensorType>(training.getArgumentTypes()[labels]));
-    fields.insert(fields.end(), labelFields.begin(), labelFields.end());
+    LossOp loss;
+    training.walk([&](LossOp op) { loss = op; });
+    if (loss) {
+      LossKind kind = loss.getKind();
+      int64_t classes = kind == LossKind::SoftmaxCrossEntropy ? cast<RankedTensorType>(loss.getOutput().getType()).getDimSize(1) : 0;
+      int32_t id = kind == LossKind::SoftmaxCrossEntropy ? BNC_LOSS_SOFTMAX_CROSS_ENTROPY : kind == LossKind::Mse ? BNC_LOSS_MSE : BNC_LOSS_BCE_WITH_LOGITS;
+      unsigned labels = training.getArgumentTypes().size() - 1;
+      add({i32(id), i32(outputKind(kind)), i64(classes), f64(loss.getLabelSmoothing().convertToDouble())});
+      std::vector<Constant> labelFields = tensorFields("labels", training.getInputName(labels), cast<RankedTensorType>(training.getArgumentTypes()[labels]));
+      fields.insert(fields.end(), labelFields.begin(), labelFields.end());
+    } else {
+      add({i32(BNC_LOSS_CUSTOM), i32(BNC_OUTPUT_LOGITS), i64(0), f64(0)});
+      add({null(), i64(0), null(), i64(0), i32(0), i32(0)});
+    }
 
     OptimizeOp optimize;
     training.walk([&](OptimizeOp op) { optimize = op; });
-    const OptimizerNumbers *numbers = optimize ? optimizerNumbers(optimize.getAlgorithm()) : nullptr;
-    if (!numbers) {
-      add({address(text("none")), i64(0), null(), null(), i64(0), null()});
+    if (!optimize) {
+      add({address(text("none")), i64(0), null(), null(), i64(0), null(), f64(0)});
     } else {
-      std::vector<std::vector<Constant>> defaults{{f64(numbers->learningRate)}};
-      for (double value : numbers->defaults)
-        defaults.push_back({f64(value)});
+      OptimizerKind kind = *OptimizerKind::parse(optimize.getOptimizer());
+      SmallVector<const char *> names, slots;
+      std::vector<std::vector<Constant>> defaults{{f64(kind.defaultLearningRate())}};
+      for (const OptimizerNumber *number : kind.numbers()) {
+        names.push_back(number->name.data());
+        defaults.push_back({f64(kind.defaultOf(*number))});
+      }
       for (auto [i, value] : llvm::enumerate(options.hyperDefaults))
         if (i < defaults.size())
           defaults[i] = {f64(value)};
-      ArrayRef<const char *> slots = ArrayRef(numbers->slots).take_front(optimize.getSlots());
-      add({address(text(options.optimizer)), i64(numbers->names.size()), strings("hyper_names", numbers->names), table("hyper_defaults", defaults),
-           i64(slots.size()), strings("slot_names", slots)});
+      for (StringRef slot : kind.slots())
+        slots.push_back(slot.data());
+      add({address(text(optimize.getOptimizer())), i64(names.size()), strings("hyper_names", names), table("hyper_defaults", defaults),
+           i64(slots.size()), strings("slot_names", slots), f64(kind.clipEpsilon())});
     }
     Constant runningTable = running(runningCount);
     auto node = training->getAttrOfType<StringAttr>("bnc.minimum_batch_node");
@@ -454,14 +483,17 @@ private:
     }
   }
 
+  static bool isPerOutput(Parameter parameter) { return parameter == Parameter::Outputs || parameter == Parameter::OutputGradients; }
+
   /// Passes its arguments on, with the model's tensors gathered into arrays of pointers.
   void emitEntryPoint(const EntryPoint &entry) {
     GraphOp any = inference ? inference : training;
-    unsigned inputs = any.getArgumentTypes().size() - (any == training ? 1 : 0);
-    unsigned outputs = inference ? inference.getResultTypes().size() : 0;
+    unsigned inputs = inputsOf(any);
+    GraphOp whole = graphWithOutputs(training, inference);
+    unsigned outputs = whole ? whole.getResultTypes().size() : 0;
     SmallVector<Type> outer, inner;
     for (Parameter parameter : entry.parameters) {
-      unsigned count = parameter == Parameter::Inputs ? inputs : parameter == Parameter::Outputs ? outputs : parameter == Parameter::Model || parameter == Parameter::DefaultInit ? 0 : 1;
+      unsigned count = parameter == Parameter::Inputs ? inputs : isPerOutput(parameter) ? outputs : parameter == Parameter::Model || parameter == Parameter::DefaultInit ? 0 : 1;
       outer.append(count, parameterType(parameter));
       inner.push_back(parameter == Parameter::DefaultInit ? builder.getI32Type() : parameterType(parameter));
     }
@@ -480,7 +512,7 @@ private:
         arguments.push_back(LLVM::AddressOfOp::create(builder, loc(), pointer, options.name + "_descriptor"));
       } else if (parameter == Parameter::DefaultInit) {
         arguments.push_back(LLVM::ConstantOp::create(builder, loc(), builder.getI32Type(), builder.getI32IntegerAttr(0)));
-      } else if (parameter == Parameter::Inputs || parameter == Parameter::Outputs) {
+      } else if (parameter == Parameter::Inputs || isPerOutput(parameter)) {
         unsigned count = parameter == Parameter::Inputs ? inputs : outputs;
         Value size = LLVM::ConstantOp::create(builder, loc(), builder.getI64Type(), builder.getI64IntegerAttr(count));
         Value array = LLVM::AllocaOp::create(builder, loc(), pointer, pointer, size);

@@ -7,6 +7,7 @@
 #include "compiler/Codegen/Records.h"
 
 #include "compiler/Kernels/Interface.h"
+#include "ir/Optimizers.h"
 
 #include "bnc/model_abi.h"
 #include "llvm/Support/MathExtras.h"
@@ -125,8 +126,15 @@ Step launchOf(KernelOp kernel, const Target &target) {
 }
 
 Step launchOf(OptimizeOp op) {
-  auto module = op->getParentOfType<ModuleOp>();
-  int64_t elements = module->getAttrOfType<IntegerAttr>("bnc.trainable_floats").getInt();
+  // Its parameters lie next to each other (bnc-plan-memory).
+  int64_t stride = op->getParentOfType<ModuleOp>()->getAttrOfType<IntegerAttr>("bnc.trainable_floats").getInt(), first = stride, elements = 0;
+  for (Attribute parameter : op.getParameters()) {
+    auto variable = SymbolTable::lookupNearestSymbolFrom<VariableOp>(op, cast<FlatSymbolRefAttr>(parameter));
+    int64_t offset = variable->getAttrOfType<IntegerAttr>("bnc.offset").getInt(), count = cast<RankedTensorType>(variable.getType()).getNumElements();
+    first = std::min(first, offset);
+    elements += llvm::alignTo(count, BNC_ALIGNMENT / 4);
+  }
+  size_t slots = OptimizerKind::parse(op.getOptimizer())->slots().size();
   bnc_launch launch{};
   launch.grid = BNC_GRID_ELEMENTS;
   launch.strips = 1;
@@ -147,11 +155,11 @@ Step launchOf(OptimizeOp op) {
     arguments.push_back(record);
   };
   auto state = [&](bool gradient) {
-    flat(BNC_SPACE_VARIABLES, 0, true);
+    flat(BNC_SPACE_VARIABLES, first * 4, true);
     if (gradient)
-      flat(BNC_SPACE_GRADIENTS, 0, true);
-    for (uint64_t slot = 0; slot < op.getSlots(); ++slot)
-      flat(BNC_SPACE_SLOTS, slot * elements * 4, true);
+      flat(BNC_SPACE_GRADIENTS, first * 4, true);
+    for (size_t slot = 0; slot < slots; ++slot)
+      flat(BNC_SPACE_SLOTS, (slot * stride + first) * 4, true);
   };
   state(/*gradient=*/true);
   flat(BNC_SPACE_SCALARS, 0, false);
@@ -450,6 +458,8 @@ FailureOr<std::vector<Step>> bnc::stepsOf(Operation *op, const Target &target) {
     record.decay = bits(move.getDecay());
     return step("bnc_rt_update_running", record);
   }
+  if (auto keys = dyn_cast<DropoutKeysOp>(op))
+    return step("bnc_rt_dropout_keys", bnc_dropout_keys{locationOf(keys.getKeys()), int64_t(keys.getLayer())});
   if (auto assign = dyn_cast<AssignOp>(op)) {
     auto variable = SymbolTable::lookupNearestSymbolFrom<VariableOp>(op, assign.getVariableAttr());
     bnc_location to{BNC_SPACE_VARIABLES, variable->getAttrOfType<IntegerAttr>("bnc.offset").getInt() * 4};

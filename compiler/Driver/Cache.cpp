@@ -119,7 +119,8 @@ llvm::LogicalResult Compilation::emitCached(CompiledModel &model) {
   raw_string_ostream os(inputs);
   const OptimizerSpec &optimizer = options.optimizer;
   for (const std::string &text :
-       {modelName, lookupTarget(options.target)->name, options.trainable, options.freeze, optimizer.name})
+       {modelName, lookupTarget(options.target)->name, options.trainable, options.freeze,
+        options.noWeightDecay, optimizer.kind.spell()})
     put(os, text);
   for (const std::vector<std::string> &texts : {options.inputs.layouts, options.inputs.types})
     put(os, join(texts, " "));
@@ -128,8 +129,10 @@ llvm::LogicalResult Compilation::emitCached(CompiledModel &model) {
     for (double number : numbers)
       os << " " << llvm::bit_cast<uint64_t>(number);
   }
-  for (int number : {static_cast<int>(options.part), static_cast<int>(options.loss), static_cast<int>(options.fold),
-                     static_cast<int>(optimizer.nesterov)})
+  const LossSpec &loss = options.loss;
+  os << " " << llvm::bit_cast<uint64_t>(loss.labelSmoothing);
+  for (int number : {static_cast<int>(options.part), loss.kind ? static_cast<int>(*loss.kind) : -1,
+                     static_cast<int>(loss.probabilities), static_cast<int>(options.fold)})
     os << " " << number;
   std::string key = ModelCache::keyOf(inputs);
   if (std::optional<CompiledModel> found = cache.lookup(key)) {

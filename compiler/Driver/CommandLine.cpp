@@ -46,18 +46,22 @@ static Option batchOption(CompileOptions &compile) {
 
 static Option optimizerOption(CompileOptions &compile) {
   return {"optimizer", 0, "NAME[:SETTINGS]",
-          "sgd, adam or adamw, as PyTorch computes them, with settings such as sgd:lr=0.1,momentum=0.9,nesterov or "
-          "adam:lr=0.001,beta1=0.9,weight-decay=0. Which one is compiled in; its numbers can be changed by the "
-          "program. Default: sgd:lr=0.01.",
+          "sgd, adam, adamw, rmsprop or adagrad, with settings such as sgd:lr=0.1,momentum=0.9,nesterov or "
+          "rmsprop:flavor=keras,centered. flavor=pytorch (the default), optax or keras chooses whose formulas and default "
+          "numbers; clip-norm=N limits the norm of all gradients together. What is computed is compiled in; its numbers "
+          "can be changed by the program. Default: sgd:lr=0.01.",
           [&compile](StringRef value) { return compile.optimizer.parse(value); }};
 }
 
 static Option lossOption(CompileOptions &compile) {
-  return choice("loss", "LOSS",
-                "What training minimizes: softmax-cross-entropy (labels are class numbers; the default), "
-                "mse, or bce-with-logits (labels are floats).",
-                {"softmax-cross-entropy", "mse", "bce-with-logits"},
-                [&compile](size_t index) { compile.loss = static_cast<LossKind>(index); });
+  Option option{"loss", 0, "LOSS[:SETTINGS]",
+                "What training minimizes: softmax-cross-entropy (the default), mse, or bce-with-logits; custom: the "
+                "program's own, which gives the gradients of the outputs. Labels are class numbers; with "
+                "softmax-cross-entropy:labels=probabilities, with mse and with bce-with-logits they are floats. "
+                "softmax-cross-entropy:label-smoothing=0.1 spreads that share of a label over the classes.",
+                [&compile](StringRef value) { return compile.loss.parse(value); }};
+  option.values = LossSpec::names();
+  return option;
 }
 
 static OptionGroup trainingGroup(CompileOptions &compile) {
@@ -65,6 +69,8 @@ static OptionGroup trainingGroup(CompileOptions &compile) {
       "Training",
       {lossOption(compile),
        optimizerOption(compile),
+       {"no-weight-decay", 0, "REGEX", "Leave the parameters whose name this regular expression finds out of the weight decay.",
+        setString(compile.noWeightDecay)},
        {"trainable", 0, "REGEX", "Train only the parameters whose name this regular expression finds.",
         setString(compile.trainable)},
        {"freeze", 0, "REGEX",
@@ -320,6 +326,10 @@ static Verb trainVerb(TrainCommand &command) {
                            initOption(command.execution.init,
                                       "Start from fresh values instead, drawn by xavier-uniform, "
                                       "xavier-normal, kaiming-uniform or kaiming-normal."));
+  execution.options.insert(execution.options.begin() + 1,
+                           {"fresh-optimizer", 0, "", "Take the variables of --weights alone. Without it, training goes on "
+                                                      "bit for bit where it stopped: the optimizer's state, and the place in the data.",
+                            setFlag(command.freshOptimizer)});
   execution.options.push_back({"seed", 0, "N",
                                "Number that fresh values, --shuffle and dropout follow from. Default: 0.",
                                setUnsigned(command.execution.seed)});
@@ -329,10 +339,12 @@ static Verb trainVerb(TrainCommand &command) {
       {"Length and order",
        {{"epochs", 0, "N", "Passes over the data.", setInteger(command.epochs, 1)},
         {"steps", 0, "N", "Steps in all, instead of --epochs.", setInteger(command.steps, 1)},
+        {"accumulate", 0, "K", "A step takes the gradients of K batches, one after the other. Default: 1.",
+         setInteger(command.accumulate, 1)},
         {"shuffle", 0, "", "Take the samples in another random order in each epoch.", setFlag(command.shuffle)}}},
       {"Results",
        {outputOption("FILE", "The .safetensors file for the trained values.", command.output),
-        {"metrics", 0, "FILE.csv", "Write loss, accuracy and learning rate of every step.", setString(command.metrics)},
+        {"metrics", 0, "FILE.csv", "Write loss, accuracy, learning rate and gradient norm of every step.", setString(command.metrics)},
         {"curve", 0, "FILE.svg", "Draw the learning curve.", setString(command.curve)},
         {"checkpoint-every", 0, "N", "Write the weights file every N steps too.",
          setInteger(command.checkpointEvery, 1)}}},

@@ -106,7 +106,7 @@ LogicalResult Compilation::checkOptions() {
   // The last phase whose text an option still has an effect on.
   static const std::pair<StringLiteral, Phase> lastUse[] = {
       {"batch", Phase::Import},     {"running-variance", Phase::Import}, {"bn-decay", Phase::Import},
-      {"bn-epsilon", Phase::Import}, {"loss", Phase::Import},
+      {"bn-epsilon", Phase::Import}, {"loss", Phase::Import},           {"no-weight-decay", Phase::Import},
       {"trainable", Phase::Import}, {"freeze", Phase::Import},           {"fold", Phase::Import},
       {"phase", Phase::Import},     {"target", Phase::Inference},        {"name", Phase::Import},
       {"input-layout", Phase::Import}, {"input-type", Phase::Import}, {"optimizer", Phase::Kernels}, {"embed-weights", Phase::Kernels}};
@@ -117,14 +117,20 @@ LogicalResult Compilation::checkOptions() {
   if (current > Phase::Import && !options.inputs.empty()) // without --input-layout and --input-type: see above
     return fail("is in phase '" + phaseName(current) + "', where --mean and --std have no effect any more; compile the "
                 "model file again with them");
-  // The algorithm is in the text, its numbers may still be chosen.
+  // The optimizer is in the text, its numbers may still be chosen.
   if (auto recorded = module()->getAttrOfType<StringAttr>(kOptimizerAttr)) {
+    std::optional<OptimizerKind> kind = OptimizerKind::parse(recorded.getValue());
+    if (!kind)
+      return fail("module attribute '" + kOptimizerAttr + "' is '" + recorded.getValue() + "', which is no optimizer");
     if (options.given.count("optimizer")) {
-      if (recorded != options.optimizer.name)
+      if (recorded != options.optimizer.kind.spell())
         return fail("has the optimizer '" + recorded.getValue() + "' compiled in, found --optimizer=" +
-                    options.optimizer.name + "; compile the model file again with it");
+                    options.optimizer.kind.spell() + "; compile the model file again with it");
     } else {
-      (void)options.optimizer.parse(recorded.getValue());
+      options.optimizer.kind = *kind;
+      options.optimizer.numbers = {kind->defaultLearningRate()};
+      for (const OptimizerNumber *number : kind->numbers())
+        options.optimizer.numbers.push_back(kind->defaultOf(*number));
       if (auto numbers = module()->getAttrOfType<DenseF64ArrayAttr>(kNumbersAttr))
         if (numbers.size() == static_cast<int64_t>(options.optimizer.numbers.size()))
           options.optimizer.numbers.assign(numbers.asArrayRef().begin(), numbers.asArrayRef().end());
@@ -157,21 +163,20 @@ void Compilation::recordOptions(ModuleOp module) {
   Builder builder(context.get());
   module->setAttr(kModelNameAttr, builder.getStringAttr(modelName));
   if (graphOf(module, GraphKind::Training)) {
-    module->setAttr(kOptimizerAttr, builder.getStringAttr(options.optimizer.name));
+    module->setAttr(kOptimizerAttr, builder.getStringAttr(options.optimizer.kind.spell()));
     module->setAttr(kNumbersAttr, builder.getDenseF64ArrayAttr(options.optimizer.numbers));
   }
 }
 
 LogicalResult Compilation::makeGraph(ModuleOp module, Phase phase) {
-  const OptimizerSpec &optimizer = options.optimizer;
   if (phase == Phase::Training && imported.batchNormFolded)
     emitWarning(module.getLoc()) << "batch normalizations were folded into weights when this file was written, so this "
                                     "does not train the network that was designed; export it with them kept "
                                     "(PyTorch: torch.onnx.export of model.train() with optimize=False)";
   LogicalResult result = run(module, [&](OpPassManager &manager) {
     if (phase == Phase::Training)
-      buildTrainingPipeline(manager, {options.loss, optimizer.algorithm(), optimizer.hasMomentum(), optimizer.nesterov,
-                                      options.trainable, options.freeze, options.inputs});
+      buildTrainingPipeline(manager, {options.loss.kind, options.loss.labelSmoothing, options.loss.probabilities,
+                                      options.optimizer.kind.spell(), options.noWeightDecay, options.trainable, options.freeze, options.inputs});
     else
       buildInferencePipeline(manager, {options.fold, options.inputs});
   });
@@ -248,7 +253,6 @@ CodegenOptions Compilation::codegenOptions() const {
   codegen.jobs = static_cast<int>(options.jobs);
   if (std::string folder = cacheFolder(); options.useCache && !folder.empty())
     codegen.cacheDir = folder + "/kernels";
-  codegen.optimizer = options.optimizer.name;
   codegen.hyperDefaults = options.optimizer.numbers;
   return codegen;
 }

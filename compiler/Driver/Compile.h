@@ -8,6 +8,7 @@
 #include "compiler/Import/Model.h"
 #include "compiler/Support/Diagnostics.h"
 #include "compiler/Transforms/Pipelines.h"
+#include "ir/Optimizers.h"
 
 #include "mlir/IR/MLIRContext.h"
 
@@ -18,17 +19,25 @@
 
 namespace bnc {
 
-/// The optimizer as --optimizer gives it.
+/// The optimizer as --optimizer gives it: what is compiled in, and its numbers.
 struct OptimizerSpec {
-  std::string name = "sgd";    // sgd, adam or adamw
-  std::vector<double> numbers; // the learning rate, then in the order of optimizerNumbers(); filled by parse()
-  bool nesterov = false;
+  OptimizerKind kind;
+  std::vector<double> numbers; // the learning rate, then in the order of kind.numbers()
 
-  OptimizerSpec();
-  /// Reads "NAME[:key=number,...,nesterov]". Returns what was expected instead, or "".
+  OptimizerSpec(); // plain sgd
+  /// Reads "NAME[:flavor=FLAVOR,key=number,...,feature]". Returns what was expected instead, or "".
   std::string parse(llvm::StringRef text);
-  bool hasMomentum() const;
-  Optimizer algorithm() const;
+};
+
+/// The loss as --loss gives it.
+struct LossSpec {
+  std::optional<LossKind> kind = LossKind::SoftmaxCrossEntropy; // none: custom
+  double labelSmoothing = 0;
+  bool probabilities = false; // labels are a probability for each class
+
+  /// Reads "NAME[:label-smoothing=number,labels=classes|probabilities]". Returns what was expected instead, or "".
+  std::string parse(llvm::StringRef text);
+  static std::vector<std::string> names();
 };
 
 enum class Part { Both, Train, Infer };
@@ -40,9 +49,9 @@ struct CompileOptions {
   std::optional<int64_t> batch; // mlir::ShapedType::kDynamic: any; unset: as the model has it
   std::string target = "host";
   Part part = Part::Both;
-  LossKind loss = LossKind::SoftmaxCrossEntropy;
+  LossSpec loss;
   OptimizerSpec optimizer;
-  std::string trainable, freeze; // regular expressions
+  std::string noWeightDecay, trainable, freeze; // regular expressions
   FoldMode fold = FoldMode::On;
   std::optional<RunningVariance> runningVariance;
   double bnDecay = -1, bnEpsilon = -1; // negative: as the model has them

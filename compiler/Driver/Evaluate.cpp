@@ -77,7 +77,7 @@ LogicalResult bnc::runEvaluate(const EvaluateCommand &command) {
   if (command.data.data.empty() || command.data.labels.empty())
     return reportError("'bnc evaluate' needs --data FILE and --labels FILE");
   FailureOr<std::unique_ptr<Session>> session = Session::open(command.compile, command.execution);
-  if (failed(session) || failed((*session)->requireTraining(/*both=*/true)))
+  if (failed(session) || failed((*session)->requireTraining(/*both=*/true)) || failed((*session)->requireLoss()))
     return failure();
   FailureOr<DataSet> data =
       readDataSet((*session)->descriptor(), "--data", command.data.data, command.data.labels, command.preprocessing);

@@ -88,18 +88,27 @@ static bnc_options makeOptions(const ExecutionOptions &execution, int64_t batch)
   return options;
 }
 
-FailureOr<TrainPointer> Session::createTrain(int64_t batch) {
+LogicalResult Session::requireLoss() const {
+  if (descriptor().loss != BNC_LOSS_CUSTOM)
+    return success();
+  return reportError(compilation.modelFile() + ": the loss is the program's own (--loss=custom), so only a program that links "
+                                               "the model can compute it; choose another --loss");
+}
+
+FailureOr<TrainPointer> Session::createTrain(int64_t batch, bool resume) {
   bnc_options options = makeOptions(execution, batch);
   bnc_train *train = nullptr;
-  auto create = [&](const char *path) -> LogicalResult {
-    if (bnc_train_create(&descriptor(), path, &options, &train) != BNC_OK)
-      return reportError(bnc_error_text());
+  if (bnc_train_create(&descriptor(), nullptr, &options, &train) != BNC_OK)
+    return reportError(bnc_error_text());
+  TrainPointer owned(train);
+  auto fill = [&](const char *path) -> LogicalResult {
+    if ((resume ? bnc_train_load(train, path) : bnc_train_load_variables(train, path)) != BNC_OK)
+      return reportFailure(train);
     return success();
   };
-  if (failed(execution.init ? create(nullptr) : withWeights(create)))
-    return failure();
-  TrainPointer owned(train);
-  if (execution.init && bnc_train_init(train, execution.seed, *execution.init) != BNC_OK)
+  if (!execution.init)
+    return failed(withWeights(fill)) ? FailureOr<TrainPointer>(failure()) : std::move(owned);
+  if (bnc_train_init(train, execution.seed, *execution.init) != BNC_OK)
     return reportFailure(train);
   return owned;
 }
@@ -182,7 +191,7 @@ FailureOr<DataSet> bnc::readDataSet(const bnc_model_descriptor &model, StringRef
   FailureOr<Array> array = readArray(labels);
   if (failed(array))
     return failure();
-  FailureOr<Labels> read = Labels::create(*array, model.class_count, model.labels.count);
+  FailureOr<Labels> read = Labels::create(*array, model.labels.element == 1 ? model.class_count : 0, model.labels.count);
   if (failed(read))
     return failure();
   if (read->count() != set.count)

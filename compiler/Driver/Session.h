@@ -48,8 +48,12 @@ public:
   /// Fails if the model was compiled without a training graph, or (with `both`) without inference.
   llvm::LogicalResult requireTraining(bool both) const;
 
-  /// A training object with its values: from --init, --weights or the model, in this order.
-  llvm::FailureOr<TrainPointer> createTrain(int64_t batch);
+  /// Fails if the model was compiled with a loss of the application's own.
+  llvm::LogicalResult requireLoss() const;
+
+  /// A training object with its values: from --init, --weights or the model, in this order. With `resume` the
+  /// optimizer's state comes from --weights too.
+  llvm::FailureOr<TrainPointer> createTrain(int64_t batch, bool resume = false);
   llvm::FailureOr<InferPointer> createInfer(int64_t batch);
 
 private:

@@ -111,18 +111,20 @@ public:
 
 private:
   LogicalResult prepare();
+  bnc_status runStep(Batch &buffers, ArrayRef<int64_t> indices, bnc_metrics &result);
   LogicalResult runEpoch(int64_t epoch, ProgressBar &bar);
   LogicalResult endEpoch(int64_t epoch, int64_t samples, double seconds, const Evaluation *test);
   LogicalResult save();
   LogicalResult finish();
-  bool isLastStep() const { return step == totalSteps; }
+  bool isLastStep() const { return step == firstStep + totalSteps; }
 
   const TrainCommand &command;
   Session &session;
   DataSet data;
   std::optional<DataSet> test;
   TrainPointer train;
-  int64_t batch = 0, stepsPerEpoch = 0, totalSteps = 0, totalEpochs = 0, step = 0;
+  int64_t batch = 0, stepsPerEpoch = 0, totalSteps = 0, totalEpochs = 0;
+  int64_t firstStep = 0, step = 0; // steps are counted on from the weights file
   double lr = 0, epochLoss = 0, epochAccuracy = 0;
   MetricsFile metrics;
   TrainingHistory history;
@@ -131,7 +133,7 @@ private:
 
 LogicalResult Trainer::prepare() {
   const bnc_model_descriptor &model = session.descriptor();
-  if (failed(session.requireTraining(/*both=*/!command.test.data.empty())))
+  if (failed(session.requireTraining(/*both=*/!command.test.data.empty())) || failed(session.requireLoss()))
     return failure();
   FailureOr<DataSet> read =
       readDataSet(model, "--data", command.training.data, command.training.labels, command.preprocessing);
@@ -147,9 +149,9 @@ LogicalResult Trainer::prepare() {
   }
 
   batch = std::min(session.batch(32), data.count);
-  stepsPerEpoch = (data.count + batch - 1) / batch;
+  int64_t samplesPerStep = batch * command.accumulate;
+  stepsPerEpoch = (data.count + samplesPerStep - 1) / samplesPerStep;
   totalSteps = command.steps ? command.steps : command.epochs * stepsPerEpoch;
-  totalEpochs = (totalSteps + stepsPerEpoch - 1) / stepsPerEpoch;
   if (int64_t last = data.count % batch; model.fixed_batch && (last != 0 || batch < model.fixed_batch))
     return reportError("'" + data.inputs.front().path() + "' holds " + withSeparators(data.count) +
                        " samples, but the model takes exactly " + Twine(model.fixed_batch) +
@@ -162,10 +164,12 @@ LogicalResult Trainer::prepare() {
                        " samples in batches of " + Twine(batch) + " leave one of " + Twine(smallest) +
                        "; choose another --batch");
 
-  FailureOr<TrainPointer> created = session.createTrain(batch);
+  FailureOr<TrainPointer> created = session.createTrain(batch, /*resume=*/!command.freshOptimizer);
   if (failed(created))
     return failure();
   train = std::move(*created);
+  step = firstStep = bnc_train_steps(train.get());
+  totalEpochs = (firstStep + totalSteps + stepsPerEpoch - 1) / stepsPerEpoch;
   if (bnc_train_get_hyper(train.get(), "lr", &lr) != BNC_OK)
     return reportFailure(train.get());
   history.stepLoss.reserve(totalSteps < 1000000 ? totalSteps : 0);
@@ -176,6 +180,22 @@ LogicalResult Trainer::save() {
   if (bnc_train_save(train.get(), command.output.c_str()) != BNC_OK)
     return reportFailure(train.get());
   return success();
+}
+
+/// The step of the samples `indices`, a batch at a time.
+bnc_status Trainer::runStep(Batch &buffers, ArrayRef<int64_t> indices, bnc_metrics &result) {
+  if (command.accumulate == 1) {
+    buffers.fill(indices);
+    return bnc_train_step(train.get(), buffers.inputs(), buffers.labels(), indices.size(), /*learning_rate=*/-1, &result);
+  }
+  for (int64_t first = 0, count = indices.size(); first < count; first += batch) {
+    int64_t size = std::min(batch, count - first);
+    buffers.fill(indices.slice(first, size));
+    bnc_status status = bnc_train_accumulate(train.get(), buffers.inputs(), buffers.labels(), size, nullptr);
+    if (status != BNC_OK)
+      return status;
+  }
+  return bnc_train_update(train.get(), /*learning_rate=*/-1, &result);
 }
 
 LogicalResult Trainer::runEpoch(int64_t epoch, ProgressBar &bar) {
@@ -190,12 +210,11 @@ LogicalResult Trainer::runEpoch(int64_t epoch, ProgressBar &bar) {
   int64_t samples = 0;
   epochLoss = epochAccuracy = 0;
   ProgressBar epochClock("", /*enabled=*/false);
-  for (int64_t first = 0; first < data.count && step < totalSteps; first += batch) {
-    int64_t size = std::min(batch, data.count - first);
-    buffers.fill(ArrayRef<int64_t>(order).slice(first, size));
+  int64_t samplesPerStep = batch * command.accumulate;
+  for (int64_t first = (step - (epoch - 1) * stepsPerEpoch) * samplesPerStep; first < data.count && !isLastStep(); first += samplesPerStep) {
+    int64_t size = std::min(samplesPerStep, data.count - first);
     bnc_metrics result;
-    if (bnc_train_step(train.get(), buffers.inputs(), buffers.labels(), size, /*learning_rate=*/-1, &result) !=
-        BNC_OK) {
+    if (runStep(buffers, ArrayRef<int64_t>(order).slice(first, size), result) != BNC_OK) {
       bar.clear();
       std::string why = bnc_train_error(train.get());
       if (failed(save())) // has said why
@@ -211,10 +230,10 @@ LogicalResult Trainer::runEpoch(int64_t epoch, ProgressBar &bar) {
     std::string where = formatv("epoch {0}/{1}  {2}  {3} images/s", epoch, totalEpochs,
                                 formatScore(epochLoss / samples, epochAccuracy / samples),
                                 withSeparators(static_cast<int64_t>(samples / epochClock.seconds())));
-    bar.show(step, totalSteps, where);
+    bar.show(step - firstStep, totalSteps, where);
 
     std::optional<Evaluation> score;
-    bool epochEnds = first + batch >= data.count || isLastStep();
+    bool epochEnds = first + size >= data.count || isLastStep();
     if (epochEnds) {
       double seconds = epochClock.seconds();
       bar.clear();
@@ -269,11 +288,11 @@ LogicalResult Trainer::run() {
   InterruptGuard guard;
   ProgressBar bar("training");
   LogicalResult result = success();
-  for (int64_t epoch = 1; succeeded(result) && step < totalSteps; ++epoch)
-    result = runEpoch(epoch, bar);
+  while (succeeded(result) && !isLastStep())
+    result = runEpoch(step / stepsPerEpoch + 1, bar);
   bar.clear();
   if (failed(result)) {
-    if (step > 0 && !command.curve.empty())
+    if (step > firstStep && !command.curve.empty())
       (void)finish(); // what was seen so far
     return failure();
   }

@@ -55,7 +55,9 @@ struct TrainCommand {
   Preprocessing preprocessing;
   DataOptions training, test;
   int64_t steps = 0, epochs = 0; // one of them
+  int64_t accumulate = 1; // batches per step
   bool shuffle = false;
+  bool freshOptimizer = false; // the variables of --weights alone
   int64_t checkpointEvery = 0; // steps; 0: at the end of each epoch only
   std::string output, metrics, curve;
 };

@@ -22,7 +22,7 @@ using namespace bnc;
 
 namespace {
 /// Part of every hash: raise it when algorithms or schedules change.
-constexpr llvm::StringLiteral kKernelVersion = "8";
+constexpr llvm::StringLiteral kKernelVersion = "9";
 constexpr uint64_t kCacheBytes = 512ull << 20;
 
 /// A kernel as text that is the same for equal kernels wherever they stand.
@@ -57,8 +57,8 @@ std::string signature(KernelOp kernel, const Target &target) {
 std::string signature(OptimizeOp op, const Target &target) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << kKernelVersion << ' ' << HALIDE_VERSION_MAJOR << '.' << HALIDE_VERSION_MINOR << ' ' << target.halide << " optimize " << op.getAlgorithm() << ' '
-     << op.getNesterov() << op.getDecoupled() << op.getSlots();
+  os << kKernelVersion << ' ' << HALIDE_VERSION_MAJOR << '.' << HALIDE_VERSION_MINOR << ' ' << target.halide << " optimize " << op.getOptimizer() << ' '
+     << op.getNoWeightDecay();
   return text;
 }
 

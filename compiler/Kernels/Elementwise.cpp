@@ -4,6 +4,8 @@
 
 #include "bnc/model_abi.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace bnc;
 using Halide::Expr;
@@ -119,6 +121,17 @@ Element operandOf(PipelineBuilder &builder, Operation *op, unsigned index) {
   return element;
 }
 
+/// The first word of Philox2x32-10 (Salmon et al. 2011) of a counter of two words, with key 0.
+Expr philox(Expr first, Expr second) {
+  uint32_t key = 0;
+  for (int round = 0; round < 10; ++round, key += 0x9e3779b9u) {
+    Expr product = Halide::cast<uint64_t>(first) * Halide::Internal::make_const(Halide::UInt(64), 0xd256d193u);
+    first = Halide::cast<uint32_t>(product >> 32) ^ Halide::Internal::make_const(Halide::UInt(32), key) ^ second;
+    second = Halide::cast<uint32_t>(product);
+  }
+  return first;
+}
+
 Expr arithmetic(Operation *op, Expr a, Expr b) {
   if (isa<AddOp>(op))
     return a + b;
@@ -168,6 +181,17 @@ Element bnc::buildElementwise(PipelineBuilder &builder, Operation *op) {
     Value slope = affine.getSlope(), intercept = affine.getIntercept();
     return [=](Expr c, Expr x, Expr y, Expr n) {
       return input(c, x, y, n) * b->channel(slope, c) + b->channel(intercept, c);
+    };
+  }
+  if (auto dropout = dyn_cast<ApplyDropoutOp>(op)) {
+    Element input = builder.element(dropout.getInput()), keys = builder.element(dropout.getKeys());
+    ImageShape shape = ImageShape::of(dropout.getInput());
+    double ratio = dropout.getRatio().convertToDouble();
+    return [=](Expr c, Expr x, Expr y, Expr n) {
+      Expr index = (c * int(shape.height) + y) * int(shape.width) + x;
+      Expr word = philox(Halide::cast<uint32_t>(index), Halide::cast<uint32_t>(keys(c, x, y, n)));
+      Expr threshold = Halide::cast<uint32_t>(Expr(uint32_t(std::ceil(ratio * 0x1p32))));
+      return Halide::select(word < threshold, 0.0f, input(c, x, y, n) * float(1 / (1 - ratio)));
     };
   }
   if (auto stage = dyn_cast<StageOp>(op))

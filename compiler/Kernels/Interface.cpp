@@ -24,7 +24,7 @@ bool bnc::isPerSample(Value value) {
     return true;
   return isa<BlockArgument>(value) && typeOf(value).getRank() == 1 &&
          llvm::any_of(value.getUses(), [](OpOperand &use) {
-           return isa<LossGradientOp, LossOp>(use.getOwner()) && use.getOperandNumber() == 1;
+           return isa<ApplyDropoutOp, LossGradientOp, LossOp>(use.getOwner()) && use.getOperandNumber() == 1;
          });
 }
 

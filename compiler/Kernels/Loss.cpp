@@ -13,6 +13,8 @@ namespace {
 struct Outputs {
   Element output, labels;
   int classes, width, height;
+  bool probabilities; // the labels of softmax_cross_entropy
+  double smoothing;
 };
 
 /// log(sum over classes of exp(output - largest)) and the largest, of one sample.
@@ -28,9 +30,33 @@ Expr mean(PipelineBuilder &b, const Outputs &o, Expr n, llvm::function_ref<Expr(
   return sum * (1.0f / (float(o.classes) * o.width * o.height));
 }
 
+/// The class of the label: its id, or the first of the largest probabilities.
+Expr labelOf(PipelineBuilder &b, const Outputs &o, Expr n) {
+  if (!o.probabilities)
+    return Halide::clamp(o.labels(0, 0, 0, n), 0, o.classes - 1);
+  RDom r(0, o.classes, b.name("r"));
+  return Halide::clamp(Halide::argmax(r, o.labels(r.x, 0, 0, n), b.name("argmax"))[0], 0, o.classes - 1);
+}
+
+/// The probability of class c that the output is compared with, smoothed.
+Expr target(const Outputs &o, Expr c, Expr n) {
+  Expr label = o.probabilities ? o.labels(c, 0, 0, n) : Halide::select(c == o.labels(0, 0, 0, n), 1.0f, 0.0f);
+  if (o.smoothing == 0)
+    return label;
+  return label * float(1 - o.smoothing) + float(o.smoothing / o.classes);
+}
+
+Expr crossEntropy(PipelineBuilder &b, const Outputs &o, Expr n) {
+  auto [logarithm, largest] = logSumExp(b, o, n);
+  if (!o.probabilities && o.smoothing == 0)
+    return logarithm + (largest - o.output(labelOf(b, o, n), 0, 0, n));
+  RDom r(0, o.classes, b.name("r"));
+  return Halide::sum(r, target(o, r.x, n) * (logarithm + (largest - o.output(r.x, 0, 0, n))), b.name("sum"));
+}
+
 Expr correct(PipelineBuilder &b, const Outputs &o, Expr n) {
   // The first largest output is the prediction.
-  Expr label = Halide::clamp(o.labels(0, 0, 0, n), 0, o.classes - 1), own = o.output(label, 0, 0, n);
+  Expr label = labelOf(b, o, n), own = o.output(label, 0, 0, n);
   RDom r(0, o.classes, b.name("r"));
   Expr other = o.output(r.x, 0, 0, n);
   Expr better = Halide::sum(r, Halide::select(other > own || (other == own && r.x < label), 1.0f, 0.0f), b.name("better"));
@@ -40,18 +66,25 @@ Expr correct(PipelineBuilder &b, const Outputs &o, Expr n) {
 
 Element bnc::buildLoss(PipelineBuilder &builder, Operation *op, unsigned result) {
   ImageShape shape = ImageShape::of(op->getOperand(0));
-  Outputs o{builder.element(op->getOperand(0)), builder.element(op->getOperand(1)), int(shape.channels), int(shape.width), int(shape.height)};
+  Value labels = op->getOperand(1);
+  auto loss = dyn_cast<LossOp>(op);
+  auto gradient = dyn_cast<LossGradientOp>(op);
+  Outputs o{builder.element(op->getOperand(0)),
+            builder.element(labels),
+            int(shape.channels),
+            int(shape.width),
+            int(shape.height),
+            isa<FloatType>(cast<RankedTensorType>(labels.getType()).getElementType()),
+            (loss ? loss.getLabelSmoothing() : gradient.getLabelSmoothing()).convertToDouble()};
   PipelineBuilder *b = &builder;
-  LossKind kind = isa<LossOp>(op) ? cast<LossOp>(op).getKind() : cast<LossGradientOp>(op).getKind();
-  if (isa<LossOp>(op))
+  LossKind kind = loss ? loss.getKind() : gradient.getKind();
+  if (loss)
     return [=](Expr, Expr, Expr, Expr n) -> Expr {
       if (result == 1)
         return kind == LossKind::SoftmaxCrossEntropy ? correct(*b, o, n) : Expr(0.0f);
       switch (kind) {
-      case LossKind::SoftmaxCrossEntropy: {
-        auto [logarithm, largest] = logSumExp(*b, o, n);
-        return logarithm + (largest - o.output(Halide::clamp(o.labels(0, 0, 0, n), 0, o.classes - 1), 0, 0, n));
-      }
+      case LossKind::SoftmaxCrossEntropy:
+        return crossEntropy(*b, o, n);
       case LossKind::Mse:
         return mean(*b, o, n, [](Expr out, Expr label) { return (out - label) * (out - label); });
       case LossKind::BceWithLogits:
@@ -68,7 +101,12 @@ Element bnc::buildLoss(PipelineBuilder &builder, Operation *op, unsigned result)
     switch (kind) {
     case LossKind::SoftmaxCrossEntropy: {
       auto [logarithm, largest] = logSumExp(*b, o, n);
-      return (Halide::exp(out - largest - logarithm) - Halide::select(c == o.labels(0, 0, 0, n), 1.0f, 0.0f)) * scale;
+      Expr softmax = Halide::exp(out - largest - logarithm);
+      if (o.probabilities) { // which may not sum to 1
+        RDom r(0, o.classes, b->name("r"));
+        softmax *= Halide::sum(r, target(o, r.x, n), b->name("sum"));
+      }
+      return (softmax - target(o, c, n)) * scale;
     }
     case LossKind::Mse:
       return (out - o.labels(c, x, y, n)) * (2.0f / elements) * scale;

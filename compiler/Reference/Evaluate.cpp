@@ -100,6 +100,7 @@ FailureOr<Evaluation> Evaluator::evaluate(GraphOp graph, ArrayRef<Tensor> inputs
 
   Evaluation evaluation;
   Frame frame(values, *this, evaluation);
+  frame.batch = batch.value_or(1);
   for (Operation &op : graph.getBody().front()) {
     const OpTable::Function *function = getTable().find(&op);
     if (!function)

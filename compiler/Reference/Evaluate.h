@@ -15,16 +15,12 @@
 
 namespace bnc {
 
-/// The run-time numbers of bnc.sgd_update and bnc.adam_update.
-struct OptimizerNumbers {
-  double learningRate = 0.01;
-  double momentum = 0;
-  double dampening = 0;
-  double weightDecay = 0;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  int64_t step = 1; // 1 in the first step
+/// The run-time numbers of a training step.
+struct TrainingNumbers {
+  double learningRate = -1;                // negative: the optimizer's default
+  std::map<std::string, double> optimizer; // by name; the others have their defaults
+  int64_t step = 1;                        // 1 in the first step
+  uint64_t seed = 0, passes = 0;           // of dropout
 };
 
 /// What one evaluation of a graph gives.
@@ -37,7 +33,7 @@ struct Evaluation {
 /// are not rounded to f32, not even by bnc.cast; every other promise of an op's description holds.
 class Evaluator {
 public:
-  explicit Evaluator(std::map<std::string, Tensor> variables, OptimizerNumbers numbers = {})
+  explicit Evaluator(std::map<std::string, Tensor> variables, TrainingNumbers numbers = {})
       : variables(std::move(variables)), numbers(numbers) {}
 
   /// Runs a graph on inputs of concrete shapes. Fails, with a diagnostic at the op or the graph, on inputs or variables
@@ -46,7 +42,7 @@ public:
   llvm::FailureOr<Evaluation> evaluate(GraphOp graph, llvm::ArrayRef<Tensor> inputs) const;
 
   std::map<std::string, Tensor> variables;
-  OptimizerNumbers numbers;
+  TrainingNumbers numbers;
 };
 
 } // namespace bnc

@@ -28,6 +28,7 @@ public:
 
   const Evaluator &evaluator;
   Evaluation &evaluation;
+  int64_t batch = 1; // what an unknown first dimension is
 
 private:
   llvm::DenseMap<mlir::Value, Tensor> &values;

@@ -68,6 +68,9 @@ private:
       output = activation->getOperand(0);
       loc = activation->getLoc();
     }
+    if (kind != LossKind::SoftmaxCrossEntropy && (labelSmoothing != 0 || probabilities))
+      return emitError(graph.getLoc()) << "label smoothing and probabilities as labels belong to softmax_cross_entropy, not to "
+                                       << stringifyLossKind(kind);
     auto type = cast<RankedTensorType>(output.getType());
     auto labelsType = type;
     if (kind == LossKind::SoftmaxCrossEntropy) {
@@ -81,7 +84,8 @@ private:
         int64_t batch = type.isDynamicDim(0) ? -1 : type.getDimSize(0);
         output = ReshapeOp::create(builder, loc, output, builder.getDenseI64ArrayAttr({batch, type.getDimSize(1)}));
       }
-      labelsType = RankedTensorType::get({type.getDimSize(0)}, builder.getI32Type());
+      labelsType = probabilities ? cast<RankedTensorType>(output.getType())
+                                 : RankedTensorType::get({type.getDimSize(0)}, builder.getI32Type());
     } else if (type.getRank() < 2) {
       return graph.emitOpError() << "has the output '" << graph.getOutputName(0) << "' of type " << type << "; "
                                  << stringifyLossKind(kind) << " needs (N, values...)";
@@ -91,7 +95,7 @@ private:
     if (failed(
             graph.insertArgument(graph.getNumArguments(), labelsType, builder.getDictionaryAttr(name), graph.getLoc())))
       return failure();
-    auto loss = LossOp::create(builder, loc, kind, output, graph.getArguments().back());
+    auto loss = LossOp::create(builder, loc, kind, output, graph.getArguments().back(), APFloat(labelSmoothing.getValue()));
     auto named = [&](StringRef text) {
       return builder.getDictionaryAttr(NamedAttribute(kNameAttr, builder.getStringAttr(text)));
     };

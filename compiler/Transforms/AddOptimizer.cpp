@@ -2,6 +2,9 @@
 
 #include "compiler/Transforms/Passes.h"
 #include "compiler/Transforms/Utils.h"
+#include "ir/Optimizers.h"
+
+#include <memory>
 
 namespace bnc {
 #define GEN_PASS_DEF_ADDOPTIMIZERPASS
@@ -17,24 +20,26 @@ struct AddOptimizerPass : bnc::impl::AddOptimizerPassBase<AddOptimizerPass> {
 
   void runOnOperation() override {
     GraphOp graph = findGraph(getOperation(), GraphKind::Training);
-    if (!graph || failed(checkOptions()) || failed(addOptimizer(graph)))
+    if (!graph || failed(readOptions()) || failed(addOptimizer(graph)))
       signalPassFailure();
   }
 
 private:
-  LogicalResult checkOptions() {
+  LogicalResult readOptions() {
     Location loc = getOperation().getLoc();
-    if (algorithm != Optimizer::Sgd && (momentum || nesterov))
-      return emitError(loc) << "momentum and nesterov are options of sgd; adam and adamw have their own moments";
-    if (nesterov && !momentum)
-      return emitError(loc) << "nesterov looks ahead along the momentum; give sgd a momentum too";
-    return success();
-  }
-
-  SmallVector<StringRef> slots() const {
-    if (algorithm != Optimizer::Sgd)
-      return {"first_moment", "second_moment"};
-    return momentum ? SmallVector<StringRef>{"momentum"} : SmallVector<StringRef>{};
+    kind = OptimizerKind::parse(optimizer);
+    if (!kind)
+      return emitError(loc) << "optimizer=" << optimizer << " is no optimizer; expected a spelling of ir/Optimizers.h, "
+                            << "such as adam or sgd:momentum,nesterov";
+    if (exempt.empty())
+      return success();
+    if (!kind->hasNumber("weight-decay"))
+      return emitError(loc) << "optimizer " << optimizer << " has no weight decay from which no-weight-decay=" << exempt
+                            << " could except parameters";
+    std::optional<llvm::Regex> compiled = compileRegex(loc, "no-weight-decay", exempt);
+    if (compiled)
+      expression = std::make_shared<llvm::Regex>(std::move(*compiled));
+    return success(compiled.has_value());
   }
 
   LogicalResult addOptimizer(GraphOp graph) {
@@ -52,6 +57,9 @@ private:
     }
     if (results.size() == graph.getNumResults())
       return graph.emitOpError() << "returns no gradients; run bnc-differentiate first";
+    if (expression && matched == 0)
+      return emitError(graph.getLoc()) << "no-weight-decay=" << exempt << " matches none of the "
+                                       << graph.getNumResults() - results.size() << " parameters that are trained";
     setResults(graph, results, attributes);
     return success();
   }
@@ -63,7 +71,7 @@ private:
     Location loc = variable.getLoc();
     SmallVector<FlatSymbolRefAttr> assigned{parameter};
     SmallVector<Value> state;
-    for (StringRef slot : slots()) {
+    for (StringRef slot : kind->slots()) {
       FailureOr<FlatSymbolRefAttr> symbol = createSlot(slot, variable);
       if (failed(symbol))
         return failure();
@@ -71,12 +79,9 @@ private:
       state.push_back(ReadOp::create(builder, loc, variable.getType(), *symbol));
     }
     Value value = ReadOp::create(builder, loc, variable.getType(), parameter);
-    Operation *update;
-    if (algorithm == Optimizer::Sgd)
-      update = SgdUpdateOp::create(builder, loc, value, gradient, momentum ? state[0] : Value(), nesterov);
-    else
-      update = AdamUpdateOp::create(builder, loc, value, gradient, state[0], state[1],
-                                    /*decoupled=*/algorithm == Optimizer::AdamW);
+    bool exempted = expression && expression->match(variable.getSymName());
+    matched += exempted;
+    auto update = OptimizerUpdateOp::create(builder, loc, optimizer, value, gradient, state, exempted);
     for (auto [symbol, result] : llvm::zip_equal(assigned, update->getResults()))
       AssignOp::create(builder, loc, symbol, result);
     return success();
@@ -95,5 +100,9 @@ private:
     VariableOp::create(builder, parameter.getLoc(), Collection::Optimizer, name, parameter.getType());
     return FlatSymbolRefAttr::get(&getContext(), name);
   }
+
+  std::optional<OptimizerKind> kind;
+  std::shared_ptr<llvm::Regex> expression; // parameters without weight decay; passes are copied
+  unsigned matched = 0;
 };
 } // namespace

@@ -33,7 +33,11 @@ public:
   InputConversion(GraphOp graph, ArrayRef<double> mean, ArrayRef<double> deviation)
       : graph(graph), mean(mean), deviation(deviation), first(&graph.getBody().front().front()), builder(first) {
     // Labels are not part of the model.
-    inputs = ArrayRef<BlockArgument>(graph.getArguments()).drop_back(graph.getKind() == GraphKind::Training ? 1 : 0);
+    // Behind the model's inputs a training graph has labels, or a gradient for each output.
+    unsigned gradients = llvm::count_if(llvm::seq(0u, graph.getNumArguments()),
+                                        [&](unsigned i) { return graph.getArgAttr(i, kOutputGradientAttr) != nullptr; });
+    inputs = ArrayRef<BlockArgument>(graph.getArguments())
+                 .drop_back(graph.getKind() == GraphKind::Training ? std::max(1u, gradients) : 0);
     formats.resize(inputs.size());
   }
 

@@ -36,11 +36,16 @@ struct DifferentiatePass : bnc::impl::DifferentiatePassBase<DifferentiatePass> {
 private:
   LogicalResult differentiate(GraphOp graph) {
     Block &block = graph.getBody().front();
+    SmallVector<Value> outputs, seeds;
+    for (BlockArgument argument : graph.getArguments())
+      if (auto output = graph.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), kOutputGradientAttr)) {
+        outputs.push_back(getReturn(graph).getValues()[output.getInt()]);
+        seeds.push_back(argument);
+      }
     auto losses = block.getOps<LossOp>();
-    if (!llvm::hasSingleElement(losses))
+    if (seeds.empty() && !llvm::hasSingleElement(losses))
       return graph.emitOpError() << "has " << std::distance(losses.begin(), losses.end())
                                  << " bnc.loss ops; expected the one that bnc-add-loss adds";
-    LossOp loss = *losses.begin();
 
     llvm::DenseMap<StringAttr, ReadOp> reads = mergeReads(block);
     SmallVector<VariableOp> parameters;
@@ -59,8 +64,13 @@ private:
       return graph.emitOpError() << "reads no trainable parameter; there is nothing to train";
 
     OpBuilder builder(getReturn(graph));
-    Value seed = LossGradientOp::create(builder, loss.getLoc(), loss.getKind(), loss.getOutput(), loss.getLabels());
-    FailureOr<SmallVector<Value>> gradients = bnc::differentiate(builder, loss.getOutput(), seed, wanted);
+    if (seeds.empty()) {
+      LossOp loss = *losses.begin();
+      outputs.push_back(loss.getOutput());
+      seeds.push_back(LossGradientOp::create(builder, loss.getLoc(), loss.getKind(), loss.getOutput(), loss.getLabels(),
+                                             loss.getLabelSmoothing()));
+    }
+    FailureOr<SmallVector<Value>> gradients = bnc::differentiate(builder, outputs, seeds, wanted);
     if (failed(gradients))
       return failure();
     return returnGradients(graph, parameters, *gradients);

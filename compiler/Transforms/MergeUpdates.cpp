@@ -18,29 +18,33 @@ struct MergeUpdatesPass : bnc::impl::MergeUpdatesPassBase<MergeUpdatesPass> {
         merge(graph);
   }
 
+  /// One step for the parameters with weight decay, one for those without.
   void merge(GraphOp graph) {
-    SmallVector<Operation *> updates;
+    for (bool exempt : {false, true}) {
+      SmallVector<OptimizerUpdateOp> updates;
+      for (auto update : graph.getBody().front().getOps<OptimizerUpdateOp>())
+        if (update.getNoWeightDecay() == exempt)
+          updates.push_back(update);
+      if (!updates.empty())
+        merge(graph, updates);
+    }
+  }
+
+  void merge(GraphOp graph, ArrayRef<OptimizerUpdateOp> updates) {
+    OpBuilder builder(graph.getBody().front().getTerminator());
     SmallVector<Value> gradients;
     SmallVector<Attribute> parameters;
-    OpBuilder builder(graph.getBody().front().getTerminator());
-    for (Operation &op : graph.getBody().front())
-      if (isa<AdamUpdateOp, SgdUpdateOp>(op)) {
-        updates.push_back(&op);
-        gradients.push_back(op.getOperand(1));
-        parameters.push_back(op.getOperand(0).getDefiningOp<ReadOp>().getVariableAttr());
-      }
-    if (updates.empty())
-      return;
-    auto sgd = dyn_cast<SgdUpdateOp>(updates.front());
-    auto adam = dyn_cast<AdamUpdateOp>(updates.front());
-    OptimizeOp::create(builder, graph.getLoc(), gradients, builder.getArrayAttr(parameters),
-                       builder.getStringAttr(sgd ? "sgd" : "adam"), sgd ? sgd.getNesterovAttr() : UnitAttr(),
-                       adam ? adam.getDecoupledAttr() : UnitAttr(),
-                       builder.getI64IntegerAttr(updates.front()->getNumResults() - 1), nullptr);
-    for (Operation *update : updates) {
+    for (OptimizerUpdateOp update : updates) {
+      gradients.push_back(update.getGradient());
+      parameters.push_back(update.getValue().getDefiningOp<ReadOp>().getVariableAttr());
+    }
+    OptimizerUpdateOp first = updates.front();
+    OptimizeOp::create(builder, graph.getLoc(), gradients, builder.getArrayAttr(parameters), first.getOptimizerAttr(),
+                       first.getNoWeightDecayAttr(), nullptr);
+    for (OptimizerUpdateOp update : updates) {
       for (Operation *user : llvm::make_early_inc_range(update->getUsers()))
         user->erase(); // bnc.assign
-      update->erase();
+      update.erase();
     }
   }
 };

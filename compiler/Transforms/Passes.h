@@ -9,9 +9,6 @@
 
 namespace bnc {
 
-/// The algorithm that moves the parameters; its numbers (learning rate, ...) are run-time values.
-enum class Optimizer { Sgd, Adam, AdamW };
-
 /// What inference does with batch normalizations. `Strict` fails where `On` leaves a bnc.affine; `Off` leaves all.
 enum class FoldMode { On, Off, Strict };
 

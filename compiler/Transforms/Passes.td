@@ -144,7 +144,10 @@ def AddLossPass : Bnc_Pass<"bnc-add-loss"> {
            "The loss to minimize", [{::llvm::cl::values(
              clEnumValN(::bnc::LossKind::SoftmaxCrossEntropy, "softmax_cross_entropy", "labels are class ids"),
              clEnumValN(::bnc::LossKind::Mse, "mse", "mean squared error"),
-             clEnumValN(::bnc::LossKind::BceWithLogits, "bce_with_logits", "binary cross entropy of logits"))}]>];
+             clEnumValN(::bnc::LossKind::BceWithLogits, "bce_with_logits", "binary cross entropy of logits"))}]>,
+    Option<"labelSmoothing", "label-smoothing", "double", /*default=*/"0", "Share of every label spread over the classes">,
+    Option<"probabilities", "probabilities", "bool", /*default=*/"false",
+           "Labels of softmax_cross_entropy are a probability for each class, not a class id">];
 }
 
 def AddOptimizerPass : Bnc_Pass<"bnc-add-optimizer"> {
@@ -154,18 +157,22 @@ def AddOptimizerPass : Bnc_Pass<"bnc-add-optimizer"> {
     state as variables `bnc.optimizer/<slot>/<parameter>` of collection `optimizer`, and an assignment each.
   }];
   let options = [
-    Option<"algorithm", "algorithm", "::bnc::Optimizer", /*default=*/"::bnc::Optimizer::Sgd", "The optimizer",
-           [{::llvm::cl::values(
-             clEnumValN(::bnc::Optimizer::Sgd, "sgd", "stochastic gradient descent"),
-             clEnumValN(::bnc::Optimizer::Adam, "adam", "Adam"),
-             clEnumValN(::bnc::Optimizer::AdamW, "adamw", "Adam with decoupled weight decay"))}]>,
-    Option<"momentum", "momentum", "bool", /*default=*/"false", "sgd keeps a momentum slot">,
-    Option<"nesterov", "nesterov", "bool", /*default=*/"false", "sgd looks ahead along its momentum">];
+    Option<"optimizer", "optimizer", "std::string", /*default=*/"\"sgd\"", "As ir/Optimizers.h spells it: adam, sgd:momentum">,
+    Option<"exempt", "no-weight-decay", "std::string", /*default=*/"", "Regular expression: parameters without weight decay">];
+}
+
+def AddOutputGradientsPass : Bnc_Pass<"bnc-add-output-gradients"> {
+  let summary = "Let the application give the gradients of the outputs, in the place of a loss";
+  let description = [{
+    Appends an argument of the type of each output, with the attribute `bnc.output_gradient`, and keeps the outputs as
+    results. Every output has to be a float tensor with the batch as its first dimension.
+  }];
 }
 
 def DifferentiatePass : Bnc_Pass<"bnc-differentiate"> {
   let summary = "Append the gradient of the mean loss with respect to every trainable parameter";
   let description = [{
+    Of the bnc.loss, or (bnc-add-output-gradients) from the gradients of the outputs that the application gives.
     Reverse mode, one rule per op (DifferentiableOpInterface). Several reads of a parameter become one, so that it has
     one gradient. The gradients become further results of the training graph, each with the result attribute
     `bnc.gradient = @parameter`. A parameter without a path to the loss gets none, and a remark.
@@ -188,6 +195,14 @@ def ExpandBatchNormPass : Bnc_Pass<"bnc-expand-batch-norm"> {
            [{::llvm::cl::values(
              clEnumValN(::bnc::GraphKind::Training, "training", "statistics of the batch"),
              clEnumValN(::bnc::GraphKind::Inference, "inference", "running statistics"))}]>];
+}
+
+def ExpandDropoutPass : Bnc_Pass<"bnc-expand-dropout"> {
+  let summary = "Spell out dropout in training: random keys for every sample, and their application";
+  let description = [{
+    Layers are counted in the order of the graph. The keys depend on the seed, the number of forward passes so far, the
+    layer and the sample, so that the choice is the same for any number of threads and is taken again in backward.
+  }];
 }
 
 def ExpandRunningAveragePass : Bnc_Pass<"bnc-expand-running-average"> {
@@ -239,8 +254,8 @@ def SetTrainablePass : Bnc_Pass<"bnc-set-trainable"> {
 def VerifyTrainingPass : Bnc_Pass<"bnc-verify-training"> {
   let summary = "Check the contract of phase `training`";
   let description = [{
-    One training graph, no model graph; it ends in `bnc.return` of losses and correctness flags; its last argument is
-    `labels`; no batch_norm, dropout or folding arithmetic left; only trainable parameters, running statistics and
+    One training graph, no model graph; it ends in `bnc.return` of losses and correctness flags and its last argument is
+    `labels`, or it returns outputs and its last arguments are their gradients; no batch_norm, dropout or folding arithmetic left; only trainable parameters, running statistics and
     optimizer state are assigned. Reports everything at once, grouped by op.
   }];
 }

@@ -23,12 +23,16 @@ void bnc::buildTrainingPipeline(OpPassManager &manager, const TrainingOptions &o
     manager.addPass(createFreezePass({options.freeze}));
   if (!options.trainable.empty())
     manager.addPass(createSetTrainablePass({options.trainable}));
-  manager.addPass(createAddLossPass({options.loss}));
+  if (options.loss)
+    manager.addPass(createAddLossPass({*options.loss, options.labelSmoothing, options.probabilities}));
+  else
+    manager.addPass(createAddOutputGradientsPass());
   manager.addPass(createExpandBatchNormPass({GraphKind::Training}));
   manager.addPass(createExpandRunningAveragePass({GraphKind::Training}));
+  manager.addPass(createExpandDropoutPass());
   manager.addPass(createDifferentiatePass());
   manager.addPass(createZeroGradientsPass());
-  manager.addPass(createAddOptimizerPass({options.optimizer, options.momentum, options.nesterov}));
+  manager.addPass(createAddOptimizerPass({options.optimizer, options.noWeightDecay}));
   // Only now: equal batch_norm ops (a module called twice on one value) are two updates.
   manager.addPass(createCSEPass());
   manager.addPass(createSimplifyPass());
@@ -66,12 +70,9 @@ struct TrainingPipelineOptions : PassPipelineOptions<TrainingPipelineOptions> {
                         llvm::cl::values(clEnumValN(LossKind::SoftmaxCrossEntropy, "softmax_cross_entropy", ""),
                                          clEnumValN(LossKind::Mse, "mse", ""),
                                          clEnumValN(LossKind::BceWithLogits, "bce_with_logits", ""))};
-  Option<Optimizer> optimizer{*this, "optimizer", llvm::cl::desc("The optimizer"), llvm::cl::init(Optimizer::Sgd),
-                              llvm::cl::values(clEnumValN(Optimizer::Sgd, "sgd", ""),
-                                               clEnumValN(Optimizer::Adam, "adam", ""),
-                                               clEnumValN(Optimizer::AdamW, "adamw", ""))};
-  Option<bool> momentum{*this, "momentum", llvm::cl::desc("sgd keeps a momentum slot")};
-  Option<bool> nesterov{*this, "nesterov", llvm::cl::desc("sgd looks ahead along its momentum")};
+  Option<bool> custom{*this, "custom-loss", llvm::cl::desc("The application gives the gradients of the outputs")};
+  Option<std::string> optimizer{*this, "optimizer", llvm::cl::desc("As ir/Optimizers.h spells it"), llvm::cl::init("sgd")};
+  Option<std::string> noWeightDecay{*this, "no-weight-decay", llvm::cl::desc("Regular expression: parameters without weight decay")};
   Option<std::string> trainable{*this, "trainable", llvm::cl::desc("Regular expression: parameters to train")};
   Option<std::string> freeze{*this, "freeze", llvm::cl::desc("Regular expression: batch normalizations to freeze")};
 };
@@ -87,8 +88,13 @@ void bnc::registerBncPipelines() {
   PassPipelineRegistration<TrainingPipelineOptions>(
       "bnc-training-pipeline", "From the model graph to the training step",
       [](OpPassManager &manager, const TrainingPipelineOptions &options) {
-        buildTrainingPipeline(manager, {options.loss, options.optimizer, options.momentum, options.nesterov,
-                                        options.trainable, options.freeze});
+        TrainingOptions training;
+        training.loss = options.custom ? std::nullopt : std::optional<LossKind>(options.loss);
+        training.optimizer = options.optimizer;
+        training.noWeightDecay = options.noWeightDecay;
+        training.trainable = options.trainable;
+        training.freeze = options.freeze;
+        buildTrainingPipeline(manager, training);
       });
   PassPipelineRegistration<InferencePipelineOptions>(
       "bnc-inference-pipeline", "From the model graph to folded inference",

@@ -7,6 +7,7 @@
 
 #include "mlir/Pass/PassManager.h"
 
+#include <optional>
 #include <string>
 
 namespace bnc {
@@ -19,12 +20,14 @@ struct InputOptions {
 };
 
 struct TrainingOptions {
-  LossKind loss = LossKind::SoftmaxCrossEntropy;
-  Optimizer optimizer = Optimizer::Sgd;
-  bool momentum = false; // sgd keeps a momentum slot
-  bool nesterov = false; // sgd with momentum looks ahead
-  std::string trainable; // POSIX extended regular expression; empty: as the variables say
-  std::string freeze;    // the same over batch normalizations; empty: as the ops say
+  std::optional<LossKind> loss = LossKind::SoftmaxCrossEntropy; // none: the application's own
+  double labelSmoothing = 0;
+  bool probabilities = false;    // labels of softmax_cross_entropy are probabilities
+  std::string optimizer = "sgd"; // as ir/Optimizers.h spells it
+  // POSIX extended regular expressions.
+  std::string noWeightDecay; // parameters; empty: none
+  std::string trainable;     // parameters; empty: as the variables say
+  std::string freeze;        // batch normalizations; empty: as the ops say
   InputOptions inputs = {};
 };
 

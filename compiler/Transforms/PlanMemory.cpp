@@ -71,7 +71,8 @@ private:
   }
 
   /// Training: what the loss and the statistics need, then the rest, then the update. Inference: what depends on
-  /// variables alone, then the rest. The attribute `program` says which.
+  /// variables alone, then the rest. The attribute `program` says which; running statistics and the optimizer are
+  /// programs of their own.
   void order() {
     llvm::SetVector<Operation *> first;
     if (graph.getKind() == GraphKind::Training) {
@@ -91,7 +92,7 @@ private:
           first.insert(&op);
       }
     }
-    auto rank = [&](Operation *op) { return first.contains(op) ? 0 : isa<AssignOp, OptimizeOp>(op) ? 2 : isa<ReturnOp>(op) ? 3 : 1; };
+    auto rank = [&](Operation *op) { return first.contains(op) ? 0 : isa<AssignOp>(op) ? 2 : isa<OptimizeOp>(op) ? 3 : isa<ReturnOp>(op) ? 4 : 1; };
     SmallVector<Operation *> ops;
     for (Operation &op : block())
       ops.push_back(&op);
@@ -135,7 +136,9 @@ private:
           if (failed(sizeOfResult(kernel, result, lifetime)))
             return failure();
         } else {
-          lifetime.bytes = type.getNumElements() * elementBytes(type);
+          lifetime.bytes = isa<DropoutKeysOp>(op) ? elementBytes(type) : type.getNumElements() * elementBytes(type);
+          if (isa<DropoutKeysOp>(op))
+            lifetime.space = Space::Scaled;
           if (isa<NormalizeCoefficientsOp, GradientCoefficientsOp>(op)) {
             lifetime.channels = target.storedChannels(type.getDimSize(1));
             lifetime.bytes = type.getDimSize(0) * lifetime.channels * 4;
@@ -158,7 +161,9 @@ private:
       if (auto optimize = dyn_cast<OptimizeOp>(op))
         for (auto [gradient, parameter] : llvm::zip(optimize.getGradients(), optimize.getParameters()))
           fixPlace(gradient, Space::Gradients, offsets.lookup(cast<FlatSymbolRefAttr>(parameter).getValue()) * 4);
-    if (graph.getKind() == GraphKind::Inference)
+    bool returnsLosses = graph.getKind() == GraphKind::Training && graph.getArgumentTypes().size() > 0 &&
+                         !graph.getArgAttr(graph.getNumArguments() - 1, "bnc.output_gradient");
+    if (!returnsLosses)
       for (OpOperand &operand : block().getTerminator()->getOpOperands()) {
         auto result = dyn_cast<OpResult>(operand.get());
         if (!result || !isa<KernelOp>(result.getOwner()))
@@ -275,19 +280,25 @@ struct PlanMemoryPass : bnc::impl::PlanMemoryPassBase<PlanMemoryPass> {
     llvm::StringMap<int64_t> offsets;
     Builder builder(&getContext());
     int64_t next = 0, trainable = 0;
-    auto place = [&](bool moves) {
-      for (VariableOp variable : getOperation().getOps<VariableOp>()) {
-        if (variable.getCollection() == Collection::Optimizer ||
-            (variable.getCollection() == Collection::Params && variable.getTrainable()) != moves)
-          continue;
-        offsets[variable.getSymName()] = next;
-        variable->setAttr("bnc.offset", builder.getI64IntegerAttr(next));
-        next += llvm::alignTo(cast<RankedTensorType>(variable.getType()).getNumElements(), kAlignment / 4);
-      }
+    auto place = [&](VariableOp variable) {
+      if (variable.getCollection() == Collection::Optimizer || !offsets.try_emplace(variable.getSymName(), next).second)
+        return;
+      variable->setAttr("bnc.offset", builder.getI64IntegerAttr(next));
+      next += llvm::alignTo(cast<RankedTensorType>(variable.getType()).getNumElements(), kAlignment / 4);
     };
-    place(true);
+    // What one bnc.optimize moves lies together; without a training graph, what it would move.
+    bool trains = false;
+    getOperation().walk([&](OptimizeOp optimize) {
+      trains = true;
+      for (Attribute parameter : optimize.getParameters())
+        place(SymbolTable::lookupNearestSymbolFrom<VariableOp>(optimize, cast<FlatSymbolRefAttr>(parameter)));
+    });
+    for (VariableOp variable : getOperation().getOps<VariableOp>())
+      if (!trains && variable.getCollection() == Collection::Params && variable.getTrainable())
+        place(variable);
     trainable = next;
-    place(false);
+    for (VariableOp variable : getOperation().getOps<VariableOp>())
+      place(variable);
     getOperation()->setAttr("bnc.trainable_floats", builder.getI64IntegerAttr(trainable));
     getOperation()->setAttr("bnc.variables_floats", builder.getI64IntegerAttr(next));
     return offsets;

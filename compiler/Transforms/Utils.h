@@ -15,6 +15,8 @@ namespace bnc {
 /// Result attribute of a training graph between bnc-differentiate and bnc-add-optimizer: the parameter whose gradient
 /// the result is.
 constexpr llvm::StringLiteral kGradientAttr = "bnc.gradient";
+/// Argument attribute of a training graph without a loss: the argument is the gradient of the result with this index.
+constexpr llvm::StringLiteral kOutputGradientAttr = "bnc.output_gradient";
 /// Graph attributes: the smallest batch a training step takes, and the name of the node that asks for it.
 constexpr llvm::StringLiteral kMinimumBatchAttr = "bnc.minimum_batch";
 constexpr llvm::StringLiteral kMinimumBatchNodeAttr = "bnc.minimum_batch_node";

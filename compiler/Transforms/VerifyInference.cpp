@@ -21,7 +21,7 @@ static StringRef whyForbidden(Operation *op) {
     return "inference reads the average; bnc-expand-running-average does that";
   if (isa<DropoutOp>(op))
     return "it is the identity in inference; bnc-remove-dropout removes it";
-  if (isa<AssignOp, AdamUpdateOp, SgdUpdateOp, UpdateRunningOp>(op))
+  if (isa<ApplyDropoutOp, AssignOp, DropoutKeysOp, OptimizerUpdateOp, UpdateRunningOp>(op))
     return "inference leaves variables as they are";
   if (isa<ActivationGradientOp, AvgPoolGradientOp, ConvInputGradientOp, ConvWeightGradientOp,
           DenseWeightGradientOp, GradientSumsOp, LossGradientOp, LossOp, MaxPoolGradientOp,

@@ -18,7 +18,7 @@ static StringRef whyForbidden(Operation *op) {
   if (isa<RunningAverageOp>(op))
     return "bnc-expand-running-average writes it as bnc.update_average";
   if (isa<DropoutOp>(op))
-    return "training has no random numbers yet; remove it from the model or give it ratio 0";
+    return "bnc-expand-dropout writes it as keys and their application";
   if (isa<FoldAddOp, FoldCoefficientsOp, FoldScaleOp, FoldShiftOp>(op))
     return "weights fold in inference only";
   return {};
@@ -42,7 +42,15 @@ struct VerifyTrainingPass : bnc::impl::VerifyTrainingPassBase<VerifyTrainingPass
 
 private:
   static LogicalResult checkSignature(GraphOp graph) {
-    unsigned last = graph.getNumArguments() - 1;
+    unsigned last = graph.getNumArguments() - 1, results = graph.getNumResults();
+    if (graph.getNumArguments() > results && graph.getArgAttr(last, kOutputGradientAttr)) {
+      for (unsigned i = 0; i < results; ++i) {
+        auto output = graph.getArgAttrOfType<IntegerAttr>(graph.getNumArguments() - results + i, kOutputGradientAttr);
+        if (!output || output.getInt() != i)
+          return graph.emitOpError() << "has no argument for the gradient of its result " << i;
+      }
+      return success();
+    }
     if (graph.getNumArguments() == 0 || graph.getInputName(last) != "labels")
       return graph.emitOpError() << "has no labels; its last input is called 'labels'";
     ReturnOp terminator = getReturn(graph);

@@ -52,7 +52,7 @@ bnc_status bnc_train_calibrate_add(bnc_train *train, const void *const *inputs, 
                     "bnc_train_calibrate_add came before bnc_train_calibrate_begin");
   bnc_status status = bnc_train_check_forward(train, inputs, batch);
   if (status == BNC_OK)
-    status = bnc_train_forward(train, inputs, train->no_labels, batch);
+    status = bnc_train_run_forward(train, inputs, train->no_labels, batch, train->outputs);
   if (status != BNC_OK)
     return status;
   for (int64_t r = 0; r < model->running_count; ++r) {

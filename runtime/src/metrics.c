@@ -7,7 +7,7 @@
 
 bnc_status bnc_metrics_check(const bnc_object *object) {
   const bnc_model_descriptor *model = object->model;
-  bool classes = model->loss == BNC_LOSS_SOFTMAX_CROSS_ENTROPY;
+  bool classes = model->labels.element == 1;
   int64_t expected = classes ? model->class_count : model->labels.count;
   if (model->output_count < 1 || model->outputs[0].count != expected || model->outputs[0].element != 0 ||
       (classes && model->labels.count != 1))
@@ -24,7 +24,7 @@ bnc_status bnc_labels_check(const bnc_object *object, const void *labels, int64_
     return bnc_fail(object->error, BNC_INVALID_ARGUMENT, "labels is NULL, expected %" PRId64 " values for each sample",
                     model->labels.count);
   const int32_t *classes = labels;
-  for (int64_t i = 0; model->class_count > 0 && i < batch * model->labels.count; ++i)
+  for (int64_t i = 0; model->labels.element == 1 && i < batch * model->labels.count; ++i)
     if (classes[i] < 0 || classes[i] >= model->class_count)
       return bnc_fail(object->error, BNC_INVALID_ARGUMENT,
                       "label %" PRId32 " of sample %" PRId64 " is out of range: the model has %" PRId64
@@ -33,19 +33,33 @@ bnc_status bnc_labels_check(const bnc_object *object, const void *labels, int64_
   return BNC_OK;
 }
 
-/* `values` are logits, or the softmax of logits. */
-static double cross_entropy(const float *values, bool is_softmax, int64_t count, int32_t label, int64_t *correct) {
+static int64_t first_largest(const float *values, int64_t count) {
   int64_t largest = 0;
-  double sum = 0;
   for (int64_t i = 1; i < count; ++i)
     if (values[i] > values[largest])
       largest = i;
+  return largest;
+}
+
+/* `labels` are class ids or probabilities. */
+static double cross_entropy(const bnc_model_descriptor *model, const float *values, const void *labels, int64_t sample,
+                            int64_t *correct) {
+  int64_t count = model->class_count, largest = first_largest(values, count);
+  bool is_softmax = model->output_kind == BNC_OUTPUT_SOFTMAX;
+  const float *probabilities = model->labels.element == 1 ? NULL : (const float *)labels + sample * count;
+  int64_t label = probabilities ? first_largest(probabilities, count) : ((const int32_t *)labels)[sample];
+  double sum = 0, loss = 0, smoothing = model->label_smoothing;
   *correct += largest == label;
-  if (is_softmax)
-    return -log(values[label] > 0 ? values[label] : DBL_MIN);
-  for (int64_t i = 0; i < count; ++i)
+  for (int64_t i = 0; i < count && !is_softmax; ++i)
     sum += exp((double)values[i] - values[largest]);
-  return log(sum) + values[largest] - values[label];
+  double total = is_softmax ? 0 : log(sum) + values[largest];
+  for (int64_t i = 0; i < count; ++i) {
+    double target = (1 - smoothing) * (probabilities ? probabilities[i] : i == label) + smoothing / (double)count;
+    double logarithm = is_softmax ? log(values[i] > 0 ? values[i] : DBL_MIN) : values[i];
+    if (target != 0)
+      loss += target * (total - logarithm);
+  }
+  return loss;
 }
 
 static double mean_squared_error(const float *output, const float *target, int64_t count) {
@@ -55,11 +69,15 @@ static double mean_squared_error(const float *output, const float *target, int64
   return sum / (double)count;
 }
 
-static double binary_cross_entropy(const float *logits, const float *target, int64_t count) {
+/* `values` are logits, or the sigmoid of logits. */
+static double binary_cross_entropy(const float *values, bool is_sigmoid, const float *target, int64_t count) {
   double sum = 0;
   for (int64_t i = 0; i < count; ++i) {
-    double x = logits[i];
-    sum += (x > 0 ? x : 0) - x * target[i] + log1p(exp(-fabs(x)));
+    double x = values[i];
+    if (is_sigmoid)
+      sum -= target[i] * log(x > 0 ? x : DBL_MIN) + (1 - target[i]) * log(x < 1 ? 1 - x : DBL_EPSILON);
+    else
+      sum += (x > 0 ? x : 0) - x * target[i] + log1p(exp(-fabs(x)));
   }
   return sum / (double)count;
 }
@@ -72,13 +90,13 @@ bnc_metrics bnc_metrics_of_output(const bnc_model_descriptor *model, const float
   for (int64_t i = 0; i < batch; ++i, output += count)
     switch (model->loss) {
     case BNC_LOSS_SOFTMAX_CROSS_ENTROPY:
-      loss += cross_entropy(output, model->output_is_softmax, count, ((const int32_t *)labels)[i], &metrics.correct);
+      loss += cross_entropy(model, output, labels, i, &metrics.correct);
       break;
     case BNC_LOSS_MSE:
       loss += mean_squared_error(output, (const float *)labels + i * count, count);
       break;
     default:
-      loss += binary_cross_entropy(output, (const float *)labels + i * count, count);
+      loss += binary_cross_entropy(output, model->output_kind == BNC_OUTPUT_SIGMOID, (const float *)labels + i * count, count);
     }
   metrics.loss = loss / (double)batch;
   metrics.accuracy = model->class_count ? (double)metrics.correct / (double)batch : NAN;

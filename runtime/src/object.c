@@ -110,6 +110,7 @@ bnc_status bnc_object_create(const bnc_model_descriptor *model, const bnc_option
   object->memory = memory;
   object->model = model;
   object->max_batch = max_batch;
+  object->seed = resolved.seed;
   status = start(object, &resolved);
   if (status != BNC_OK) {
     bnc_object_destroy(object);

@@ -10,6 +10,7 @@ typedef struct bnc_object {
   bnc_memory memory;
   bnc_error *error; /* a block of its own: functions that change nothing else report failures too */
   int64_t max_batch;
+  uint64_t seed;
   bnc_context context;
   uint8_t *scaled, *fixed; /* the arena; its contents do not outlive a call */
 } bnc_object;

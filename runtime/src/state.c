@@ -115,42 +115,51 @@ const char *bnc_train_variable_name(const bnc_train *train, int64_t index) {
 
 /* ---- Files --------------------------------------------------------------------------------------------------- */
 
-/* Everything that can fail comes before the first write to the object. */
-static bnc_status take_over(bnc_train *train, const bnc_weights *weights, const char *origin) {
+/* Everything that can fail comes before the first write to the object. With `resume` the optimizer's state too, which
+ * else starts anew. */
+static bnc_status take_over(bnc_train *train, const bnc_weights *weights, const char *origin, bool resume) {
   bnc_object *object = &train->object;
   const bnc_model_descriptor *model = object->model;
-  int64_t steps;
+  bnc_progress progress = {0};
   bnc_archive extras;
   bnc_status status = bnc_weights_check(weights, model, origin, object->error);
-  if (status == BNC_OK)
-    status = bnc_weights_check_optimizer(weights, model, origin, object->error, &steps);
+  if (status == BNC_OK && resume)
+    status = bnc_weights_check_optimizer(weights, model, origin, object->error, &progress);
   if (status == BNC_OK)
     status = bnc_weights_extras(weights, model, &object->memory.allocator, object->error, &extras);
   if (status != BNC_OK)
     return status;
   bnc_weights_read(weights, model, train->variables);
-  bnc_weights_read_optimizer(weights, model, train->slots);
+  bnc_weights_read_optimizer(weights, model, progress.known, train->slots);
   memset(train->has_value, 1, (size_t)model->variable_count);
-  train->steps = steps;
+  train->steps = progress.steps;
+  train->passes = progress.passes;
   bnc_archive_release(&object->memory.allocator, &train->extras);
   train->extras = extras;
+  bnc_train_discard(train);
   bnc_train_touch(train);
   return BNC_OK;
 }
 
-bnc_status bnc_train_load(bnc_train *train, const char *path) {
+static bnc_status load(bnc_train *train, const char *function, const char *path, bool resume) {
   bnc_weights weights;
   if (!train)
-    return bnc_null_train("bnc_train_load");
+    return bnc_null_train(function);
   bnc_object *object = &train->object;
   if (!path)
-    return bnc_fail(object->error, BNC_INVALID_ARGUMENT, "bnc_train_load: the path is NULL");
+    return bnc_fail(object->error, BNC_INVALID_ARGUMENT, "%s: the path is NULL", function);
   bnc_status status = bnc_weights_open(path, &object->memory.allocator, object->error, &weights);
   if (status != BNC_OK)
     return status;
-  status = take_over(train, &weights, path);
+  status = take_over(train, &weights, path, resume);
   bnc_weights_close(&object->memory.allocator, &weights);
   return status;
+}
+
+bnc_status bnc_train_load(bnc_train *train, const char *path) { return load(train, "bnc_train_load", path, true); }
+
+bnc_status bnc_train_load_variables(bnc_train *train, const char *path) {
+  return load(train, "bnc_train_load_variables", path, false);
 }
 
 bnc_status bnc_train_load_memory(bnc_train *train, const void *data, size_t bytes) {
@@ -163,7 +172,7 @@ bnc_status bnc_train_load_memory(bnc_train *train, const void *data, size_t byte
   bnc_status status = bnc_weights_open_memory(data, bytes, &object->memory.allocator, object->error, &weights);
   if (status != BNC_OK)
     return status;
-  status = take_over(train, &weights, "weights in memory");
+  status = take_over(train, &weights, "weights in memory", true);
   bnc_weights_close(&object->memory.allocator, &weights);
   return status;
 }
@@ -172,7 +181,7 @@ static bnc_snapshot snapshot_of(const bnc_train *train) {
   return (bnc_snapshot){.model = train->object.model,
                         .variables = train->variables,
                         .slots = train->slots,
-                        .steps = train->steps,
+                        .progress = {.known = train->steps > 0, .steps = train->steps, .passes = train->passes},
                         .extras = &train->extras};
 }
 

@@ -222,3 +222,17 @@ void bnc_rt_loss(bnc_exec *exec, const bnc_loss *step) {
       exec->bad_sample = i;
   }
 }
+
+static uint64_t split_mix(uint64_t key, uint64_t counter) {
+  uint64_t z = key + (counter + 1) * 0x9e3779b97f4a7c15u;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+void bnc_rt_dropout_keys(bnc_exec *exec, const bnc_dropout_keys *step) {
+  uint32_t *keys = bnc_locate(exec, step->result);
+  uint64_t layer = split_mix(split_mix(exec->seed, exec->passes), (uint64_t)step->layer);
+  for (int64_t i = 0; i < exec->batch; ++i)
+    keys[i] = (uint32_t)(split_mix(layer, (uint64_t)i) >> 32);
+}

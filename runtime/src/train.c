@@ -50,6 +50,7 @@ static bnc_status take_memory(bnc_train *train) {
   int64_t trainable = model->trainable_floats, slots, labels, channels = 0;
   for (int64_t i = 0; i < model->running_count; ++i)
     channels += model->running[i].channels;
+  int64_t extra_inputs = model->output_count > 1 ? model->output_count : 1;
   if (__builtin_mul_overflow(model->slot_count, trainable, &slots) ||
       __builtin_mul_overflow(object->max_batch, model->labels.count, &labels))
     return bnc_object_out_of_memory(object, "the optimizer state", model->slot_count, trainable);
@@ -59,7 +60,7 @@ static bnc_status take_memory(bnc_train *train) {
                             {&train->scalars, "the scalars", BNC_SCALAR_COUNT, sizeof(float)},
                             {&train->hyper, "the optimizer's numbers", 1 + model->hyper_count, sizeof(double)},
                             {&train->has_value, "the variables", model->variable_count, 1},
-                            {&train->inputs, "the inputs", model->input_count + 1, sizeof(void *)},
+                            {&train->inputs, "the inputs", model->input_count + extra_inputs, sizeof(void *)},
                             {&train->no_labels, "the labels", labels, 4},
                             {&train->calibration.counts, "the statistics", model->running_count, sizeof(double)},
                             {&train->calibration.moments, "the statistics", 2 * channels, sizeof(double)}};
@@ -69,7 +70,8 @@ static bnc_status take_memory(bnc_train *train) {
       return bnc_object_out_of_memory(object, demands[i].what, demands[i].count, demands[i].size);
     memcpy(demands[i].pointer, &memory, sizeof memory);
   }
-  return BNC_OK;
+  train->sums = bnc_memory_take(&object->memory, trainable, sizeof *train->sums, false);
+  return train->sums ? BNC_OK : bnc_object_out_of_memory(object, "the sums of gradients", trainable, sizeof(float));
 }
 
 static bnc_status build(bnc_train *train) {
@@ -79,16 +81,16 @@ static bnc_status build(bnc_train *train) {
     return bnc_fail(NULL, BNC_UNSUPPORTED,
                     "model '%s' was compiled for inference only: compile with --phase=both or --phase=train",
                     model->name);
-  if (BNC_SCALAR_HYPER + model->hyper_count > BNC_SCALAR_COUNT)
+  if (BNC_SCALAR_HYPER + BNC_SCALARS_PER_HYPER * model->hyper_count > BNC_SCALAR_COUNT)
     return bnc_fail(NULL, BNC_INCOMPATIBLE, "the optimizer of model '%s' has %" PRId64 " numbers, at most %d fit",
-                    model->name, model->hyper_count, BNC_SCALAR_COUNT - BNC_SCALAR_HYPER);
+                    model->name, model->hyper_count, (BNC_SCALAR_COUNT - BNC_SCALAR_HYPER) / BNC_SCALARS_PER_HYPER);
   static const bnc_graph none;
   bnc_status status = bnc_object_reserve(object, &model->train, model->infer_run ? &model->infer : &none);
   if (status == BNC_OK)
     status = take_memory(train);
-  if (status == BNC_OK && model->infer_run)
+  if (status == BNC_OK && model->infer_run && bnc_train_has_loss(train))
     status = bnc_metrics_check(object);
-  if (status == BNC_OK && model->infer_run)
+  if (status == BNC_OK && model->output_count)
     status = take_outputs(train);
   if (status == BNC_OK && model->infer_run)
     status = bnc_inference_create(object, &train->inference);
@@ -100,6 +102,7 @@ static bnc_status build(bnc_train *train) {
   train->exec.base[BNC_SPACE_GRADIENTS] = (uint8_t *)train->gradients;
   train->exec.base[BNC_SPACE_SCALARS] = (uint8_t *)train->scalars;
   train->exec.inputs = train->inputs;
+  train->exec.seed = object->seed;
   memcpy(train->hyper, model->hyper_defaults, (size_t)(1 + model->hyper_count) * sizeof *train->hyper);
   return BNC_OK;
 }
@@ -149,14 +152,20 @@ bnc_status bnc_train_init(bnc_train *train, uint64_t seed, bnc_init method) {
   bnc_fp_set(found);
   memset(train->slots, 0, (size_t)(model->slot_count * model->trainable_floats) * sizeof *train->slots);
   memset(train->has_value, 1, (size_t)model->variable_count);
-  train->steps = 0;
+  train->steps = train->passes = 0;
+  bnc_train_discard(train);
   bnc_train_touch(train);
   return BNC_OK;
 }
 
-void bnc_train_touch(bnc_train *train) { train->inference.ready = false; }
+void bnc_train_touch(bnc_train *train) {
+  train->inference.ready = false;
+  train->pending.forward = false;
+}
 
-/* ---- A step ------------------------------------------------------------------------------------------ */
+bool bnc_train_has_loss(const bnc_train *train) { return train->object.model->loss != BNC_LOSS_CUSTOM; }
+
+/* ---- What a step needs ------------------------------------------------------------------------------- */
 
 bnc_status bnc_train_check_ready(const bnc_train *train) {
   const bnc_model_descriptor *model = train->object.model;
@@ -180,38 +189,6 @@ bnc_status bnc_train_check_forward(const bnc_train *train, const void *const *in
   return status == BNC_OK ? bnc_train_check_ready(train) : status;
 }
 
-bnc_status bnc_train_forward(bnc_train *train, const void *const *inputs, const void *labels, int64_t batch) {
-  int64_t count = train->object.model->input_count;
-  for (int64_t i = 0; i < count; ++i)
-    train->inputs[i] = inputs[i];
-  train->inputs[count] = labels;
-  train->exec.batch = batch;
-  train->exec.loss = 0;
-  train->exec.correct = 0;
-  train->exec.bad_sample = -1;
-  train->exec.gradient_sum_of_squares = 0;
-  train->scalars[BNC_SCALAR_INVERSE_BATCH] = (float)(1.0 / (double)batch);
-  return bnc_object_run(&train->object, &train->exec, train->object.model->train_forward, BNC_FP_FAST);
-}
-
-static double bias_correction(const bnc_train *train, const char *name, int64_t step) {
-  const bnc_model_descriptor *model = train->object.model;
-  for (int64_t i = 0; i < model->hyper_count; ++i)
-    if (strcmp(model->hyper_names[i], name) == 0)
-      return 1 - pow(train->hyper[1 + i], (double)step);
-  return 1;
-}
-
-static void set_update_scalars(bnc_train *train, double learning_rate) {
-  int64_t step = train->steps + 1;
-  train->scalars[BNC_SCALAR_STEP] = (float)step;
-  train->scalars[BNC_SCALAR_BIAS1] = (float)bias_correction(train, "beta1", step);
-  train->scalars[BNC_SCALAR_BIAS2] = (float)bias_correction(train, "beta2", step);
-  train->scalars[BNC_SCALAR_LEARNING_RATE] = (float)learning_rate;
-  for (int64_t i = 0; i < train->object.model->hyper_count; ++i)
-    train->scalars[BNC_SCALAR_HYPER + i] = (float)train->hyper[1 + i];
-}
-
 static int64_t first_not_finite(const float *values, int64_t count) {
   for (int64_t i = 0; i < count; ++i)
     if (!isfinite(values[i]))
@@ -224,7 +201,7 @@ bnc_status bnc_train_not_finite(const bnc_train *train, const char *what, const 
   const bnc_model_descriptor *model = train->object.model;
   bnc_error *error = train->object.error;
   /* One bad pixel makes every sample of its batch bad (BatchNorm mixes them), so the data is asked first. */
-  for (int64_t i = 0; i <= model->input_count; ++i) {
+  for (int64_t i = 0; i < model->input_count + bnc_train_has_loss(train); ++i) {
     const bnc_tensor *tensor = i < model->input_count ? &model->inputs[i] : &model->labels;
     const float *values = i < model->input_count ? inputs[i] : labels;
     int64_t at = values && tensor->element == 0 ? first_not_finite(values, batch * tensor->count) : -1;
@@ -234,6 +211,16 @@ bnc_status bnc_train_not_finite(const bnc_train *train, const char *what, const 
                       "; nothing was updated",
                       train->steps + 1, what, i < model->input_count ? "input" : "label", tensor->name,
                       at / tensor->count, (double)values[at], at % tensor->count);
+  }
+  for (int64_t i = 0; i < model->output_count && !bnc_train_has_loss(train); ++i) {
+    const bnc_tensor *output = &model->outputs[i];
+    const float *gradient = train->inputs[model->input_count + i];
+    int64_t at = gradient ? first_not_finite(gradient, batch * output->count) : -1;
+    if (at >= 0)
+      return bnc_fail(error, BNC_NOT_FINITE,
+                      "step %" PRId64 ": %s, because the gradient of output '%s' of sample %" PRId64
+                      " holds %f at element %" PRId64 "; nothing was updated",
+                      train->steps + 1, what, output->name, at / output->count, (double)gradient[at], at % output->count);
   }
   for (int64_t i = 0; i < model->variable_count; ++i) {
     const bnc_variable *variable = &model->variables[i];
@@ -247,62 +234,6 @@ bnc_status bnc_train_not_finite(const bnc_train *train, const char *what, const 
                   "step %" PRId64 ": %s, though inputs and variables are finite: lower the learning rate or scale the "
                   "inputs; nothing was updated",
                   train->steps + 1, what);
-}
-
-/* What the forward pass and the backward pass found; BNC_OK: the update may be committed. */
-static bnc_status check_forward_results(const bnc_train *train, const void *const *inputs, const void *labels,
-                                        int64_t batch) {
-  const bnc_model_descriptor *model = train->object.model;
-  char what[200];
-  bnc_location bad = train->object.context.bad_statistics;
-  if (train->exec.bad_sample >= 0 || !isfinite(train->exec.loss)) {
-    snprintf(what, sizeof what, "the loss of sample %" PRId64 " is not finite",
-             train->exec.bad_sample >= 0 ? train->exec.bad_sample : 0);
-    return bnc_train_not_finite(train, what, inputs, labels, batch);
-  }
-  if (bad.space < 0)
-    return BNC_OK;
-  snprintf(what, sizeof what, "a running statistic would not be finite");
-  for (int64_t i = 0; i < model->variable_count; ++i)
-    if (bad.space == BNC_SPACE_VARIABLES && model->variables[i].offset * (int64_t)sizeof(float) == bad.offset)
-      snprintf(what, sizeof what, "'%s' or the variance beside it would not be finite", model->variables[i].name);
-  return bnc_train_not_finite(train, what, inputs, labels, batch);
-}
-
-bnc_status bnc_train_step(bnc_train *train, const void *const *inputs, const void *labels, int64_t batch,
-                          double learning_rate, bnc_metrics *metrics) {
-  if (!train)
-    return bnc_null_train("bnc_train_step");
-  bnc_object *object = &train->object;
-  const bnc_model_descriptor *model = object->model;
-  if (!isfinite(learning_rate))
-    return bnc_fail(object->error, BNC_INVALID_ARGUMENT, "the learning rate is %f, expected a finite number",
-                    learning_rate);
-  bnc_status status = bnc_train_check_forward(train, inputs, batch);
-  if (status == BNC_OK)
-    status = bnc_labels_check(object, labels, batch);
-  if (status == BNC_OK)
-    status = bnc_train_forward(train, inputs, labels, batch);
-  if (status == BNC_OK)
-    status = check_forward_results(train, inputs, labels, batch);
-  if (status == BNC_OK)
-    status = bnc_object_run(object, &train->exec, model->train_backward, BNC_FP_FAST);
-  if (status == BNC_OK && !isfinite(train->exec.gradient_sum_of_squares))
-    status = bnc_train_not_finite(train, "the gradient is not finite", inputs, labels, batch);
-  if (status != BNC_OK)
-    return status;
-  set_update_scalars(train, learning_rate < 0 ? train->hyper[0] : learning_rate);
-  bnc_train_touch(train);
-  status = bnc_object_run(object, &train->exec, model->train_update, BNC_FP_FAST);
-  if (status != BNC_OK)
-    return status;
-  train->steps++;
-  if (metrics)
-    *metrics = (bnc_metrics){.loss = train->exec.loss / (double)batch,
-                             .accuracy = model->class_count ? (double)train->exec.correct / (double)batch : NAN,
-                             .gradient_norm = sqrt(train->exec.gradient_sum_of_squares),
-                             .correct = train->exec.correct};
-  return BNC_OK;
 }
 
 /* ---- With running statistics -------------------------------------------------------------------------- */
@@ -321,6 +252,7 @@ static bnc_status check_inference(bnc_train *train, const void *const *inputs, i
 
 static bnc_status run_inference(bnc_train *train, const void *const *inputs, int64_t batch, void *const *outputs) {
   bnc_status status = BNC_OK;
+  train->pending.forward = false; /* the arena is shared */
   if (!train->inference.ready)
     status = bnc_inference_fold(&train->object, &train->inference, train->variables);
   if (status == BNC_OK)
@@ -333,6 +265,10 @@ bnc_status bnc_train_eval_step(bnc_train *train, const void *const *inputs, cons
   if (!train)
     return bnc_null_train("bnc_train_eval_step");
   bnc_status status = check_inference(train, inputs, batch);
+  if (status == BNC_OK && !bnc_train_has_loss(train))
+    status = bnc_fail(train->object.error, BNC_UNSUPPORTED,
+                      "model '%s' was compiled without a loss (--loss=custom): use bnc_train_predict and a loss of your own",
+                      train->object.model->name);
   if (status == BNC_OK)
     status = bnc_labels_check(&train->object, labels, batch);
   if (status == BNC_OK)

@@ -12,16 +12,29 @@ typedef struct bnc_calibration {
   double *counts, *moments;
 } bnc_calibration;
 
+/* What waits between the calls of a step. */
+typedef struct bnc_pending {
+  bool forward;     /* a forward pass, in the arena, waits for bnc_train_backward */
+  int64_t batches;  /* micro-batches whose gradients wait for the update */
+  bool summed;      /* they are in bnc_train.sums, each times its weight; else the only one's are in gradients */
+  double weight;    /* of all of them: samples, or with the application's own loss 1 */
+  double sum_of_squares; /* of the only one's gradients */
+  double loss;      /* summed over the samples */
+  int64_t samples, correct;
+} bnc_pending;
+
 struct bnc_train {
   bnc_object object;
   bnc_exec exec;
   bnc_inference inference; /* for eval_step and predict; folded again after variables changed */
   float *variables, *slots, *gradients, *scalars;
+  float *sums; /* of gradients; untouched until a second micro-batch comes */
   double *hyper;      /* the learning rate, then model->hyper_names */
   uint8_t *has_value; /* per variable: it was loaded, initialized or set */
-  int64_t steps;
+  int64_t steps, passes; /* optimizer steps; forward passes in training, for dropout */
+  bnc_pending pending;
   bnc_archive extras;  /* tensors of the weights file that the model does not use */
-  const void **inputs; /* of the training graph: the model's and the labels */
+  const void **inputs; /* of the training graph: the model's, and the labels or the gradients of the outputs */
   void *no_labels;     /* zeros, for calibration */
   void **outputs;      /* of eval_step */
   bnc_calibration calibration;
@@ -31,11 +44,14 @@ bnc_status bnc_train_check_ready(const bnc_train *train);
 
 /* What a forward pass in training needs besides labels: pointers, batch, values, no lonely sample. */
 bnc_status bnc_train_check_forward(const bnc_train *train, const void *const *inputs, int64_t batch);
-/* Runs it. */
-bnc_status bnc_train_forward(bnc_train *train, const void *const *inputs, const void *labels, int64_t batch);
+/* Runs it; labels NULL with the application's own loss. */
+bnc_status bnc_train_run_forward(bnc_train *train, const void *const *inputs, const void *labels, int64_t batch,
+                                 void *const *outputs);
 
-/* After variables changed. */
+/* After variables changed; a forward pass with the old ones is forgotten. */
 void bnc_train_touch(bnc_train *train);
+
+bool bnc_train_has_loss(const bnc_train *train);
 
 /* Sentences for a loss, gradient or statistic that is not finite. */
 bnc_status bnc_train_not_finite(const bnc_train *train, const char *what, const void *const *inputs, const void *labels,

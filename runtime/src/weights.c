@@ -9,6 +9,7 @@
 #define OPTIMIZER_PREFIX "bnc.optimizer/"
 #define STEP_KEY "bnc.optimizer.step"
 #define NAME_KEY "bnc.optimizer.name"
+#define PASSES_KEY "bnc.forward_passes"
 
 bnc_status bnc_weights_open(const char *path, const bnc_allocator *allocator, bnc_error *error, bnc_weights *weights) {
   size_t size;
@@ -147,11 +148,6 @@ void bnc_weights_read(const bnc_weights *weights, const bnc_model_descriptor *mo
   }
 }
 
-static bool same_optimizer(const bnc_weights *weights, const bnc_model_descriptor *model) {
-  const bnc_text *name = bnc_archive_metadata(&weights->archive, NAME_KEY);
-  return name && model->optimizer && bnc_text_compare(*name, bnc_text_of(model->optimizer)) == 0;
-}
-
 static const bnc_stored *find_slot(const bnc_weights *weights, const bnc_model_descriptor *model, int64_t slot,
                                    const bnc_variable *variable) {
   char prefix[256];
@@ -161,35 +157,59 @@ static const bnc_stored *find_slot(const bnc_weights *weights, const bnc_model_d
   return bnc_archive_find(&weights->archive, prefix, variable->name);
 }
 
-bnc_status bnc_weights_check_optimizer(const bnc_weights *weights, const bnc_model_descriptor *model,
-                                       const char *origin, bnc_error *error, int64_t *steps) {
-  *steps = 0;
-  if (!same_optimizer(weights, model))
-    return BNC_OK;
-  const bnc_text *text = bnc_archive_metadata(&weights->archive, STEP_KEY);
+/* A whole number of the metadata; 0 where it is missing. */
+static bnc_status read_count(const bnc_weights *weights, const char *key, const char *origin, bnc_error *error,
+                             int64_t *count) {
+  const bnc_text *text = bnc_archive_metadata(&weights->archive, key);
+  *count = 0;
   for (size_t i = 0; text && i < text->length; ++i) {
     int digit = text->data[i] - '0';
-    if (digit < 0 || digit > 9 || __builtin_mul_overflow(*steps, 10, steps) ||
-        __builtin_add_overflow(*steps, digit, steps) || *steps == INT64_MAX)
-      return bnc_fail(error, BNC_BAD_FILE, "%s: metadata '" STEP_KEY "' is '%.40s', expected a number of steps", origin,
+    if (digit < 0 || digit > 9 || __builtin_mul_overflow(*count, 10, count) ||
+        __builtin_add_overflow(*count, digit, count) || *count == INT64_MAX)
+      return bnc_fail(error, BNC_BAD_FILE, "%s: metadata '%s' is '%.40s', expected a number of steps", origin, key,
                       text->data);
   }
-  for (int64_t slot = 0; slot < model->slot_count; ++slot)
-    for (int64_t i = 0; i < model->variable_count; ++i) {
-      const bnc_stored *tensor = find_slot(weights, model, slot, &model->variables[i]);
-      bnc_status status = tensor ? check_one(tensor, &model->variables[i], origin, error) : BNC_OK;
-      if (status != BNC_OK)
-        return status;
-    }
   return BNC_OK;
 }
 
-void bnc_weights_read_optimizer(const bnc_weights *weights, const bnc_model_descriptor *model, float *slots) {
-  bool usable = same_optimizer(weights, model);
+bnc_status bnc_weights_check_optimizer(const bnc_weights *weights, const bnc_model_descriptor *model,
+                                       const char *origin, bnc_error *error, bnc_progress *progress) {
+  const bnc_text *name = bnc_archive_metadata(&weights->archive, NAME_KEY);
+  *progress = (bnc_progress){0};
+  if (!name)
+    return BNC_OK;
+  const char *own = model->optimizer ? model->optimizer : "none";
+  if (bnc_text_compare(*name, bnc_text_of(own)) != 0)
+    return bnc_fail(error, BNC_INCOMPATIBLE,
+                    "%s: holds the state of the optimizer '%.80s', but model '%s' was compiled with '%s': use the same "
+                    "optimizer, or take the variables alone (bnc_train_load_variables, bnc train --fresh-optimizer)",
+                    origin, name->data, model->name, own);
+  bnc_status status = read_count(weights, STEP_KEY, origin, error, &progress->steps);
+  if (status == BNC_OK)
+    status = read_count(weights, PASSES_KEY, origin, error, &progress->passes);
+  for (int64_t slot = 0; status == BNC_OK && slot < model->slot_count; ++slot)
+    for (int64_t i = 0; status == BNC_OK && i < model->variable_count; ++i) {
+      const bnc_variable *variable = &model->variables[i];
+      if (!variable->trainable)
+        continue;
+      const bnc_stored *tensor = find_slot(weights, model, slot, variable);
+      if (tensor)
+        status = check_one(tensor, variable, origin, error);
+      else
+        status = bnc_fail(error, BNC_BAD_FILE,
+                          "%s: holds no optimizer state '%s' of variable '%s': other parameters were trained; train the "
+                          "same ones, or take the variables alone (bnc_train_load_variables, bnc train --fresh-optimizer)",
+                          origin, model->slot_names[slot], variable->name);
+    }
+  progress->known = status == BNC_OK;
+  return status;
+}
+
+void bnc_weights_read_optimizer(const bnc_weights *weights, const bnc_model_descriptor *model, bool resume, float *slots) {
   for (int64_t slot = 0; slot < model->slot_count; ++slot) {
     float *values = slots + slot * model->trainable_floats;
     memset(values, 0, (size_t)model->trainable_floats * sizeof *values);
-    for (int64_t i = 0; usable && i < model->variable_count; ++i) {
+    for (int64_t i = 0; resume && i < model->variable_count; ++i) {
       const bnc_variable *variable = &model->variables[i];
       const bnc_stored *tensor = find_slot(weights, model, slot, variable);
       if (tensor)
@@ -211,7 +231,11 @@ static bool is_extra(const void *context, const bnc_stored *tensor) {
 
 static bool is_extra_key(const void *context, const bnc_text *key) {
   (void)context;
-  return bnc_text_compare(*key, bnc_text_of(STEP_KEY)) != 0 && bnc_text_compare(*key, bnc_text_of(NAME_KEY)) != 0;
+  static const char *const own[] = {STEP_KEY, NAME_KEY, PASSES_KEY};
+  for (size_t i = 0; i < sizeof own / sizeof *own; ++i)
+    if (bnc_text_compare(*key, bnc_text_of(own[i])) == 0)
+      return false;
+  return true;
 }
 
 bnc_status bnc_weights_extras(const bnc_weights *weights, const bnc_model_descriptor *model,
@@ -225,9 +249,9 @@ bnc_status bnc_weights_extras(const bnc_weights *weights, const bnc_model_descri
 static bool snapshot_tensor(const void *context, int64_t index, bnc_text *name, bnc_stored *tensor) {
   const bnc_snapshot *snapshot = context;
   const bnc_model_descriptor *model = snapshot->model;
-  int64_t slot = index / model->variable_count - 1;
-  if (index >= model->variable_count * (1 + model->slot_count)) {
-    *tensor = snapshot->extras->tensors[index - model->variable_count * (1 + model->slot_count)];
+  int64_t slot = index / model->variable_count - 1, slots = snapshot->progress.known ? model->slot_count : 0;
+  if (index >= model->variable_count * (1 + slots)) {
+    *tensor = snapshot->extras->tensors[index - model->variable_count * (1 + slots)];
     name[0] = tensor->name;
     return true;
   }
@@ -254,17 +278,25 @@ static bnc_pair snapshot_metadata(const void *context, int64_t index) {
   const bnc_snapshot *snapshot = context;
   if (index < snapshot->extras->metadata_count)
     return snapshot->extras->metadata[index];
-  if (index == snapshot->extras->metadata_count)
+  switch (index - snapshot->extras->metadata_count) {
+  case 0:
     return (bnc_pair){bnc_text_of(NAME_KEY), bnc_text_of(snapshot->model->optimizer)};
-  return (bnc_pair){bnc_text_of(STEP_KEY), bnc_text_of(snapshot->steps_text)};
+  case 1:
+    return (bnc_pair){bnc_text_of(STEP_KEY), bnc_text_of(snapshot->steps_text)};
+  default:
+    return (bnc_pair){bnc_text_of(PASSES_KEY), bnc_text_of(snapshot->passes_text)};
+  }
 }
 
 bnc_source bnc_snapshot_source(bnc_snapshot *snapshot) {
   const bnc_model_descriptor *model = snapshot->model;
-  snprintf(snapshot->steps_text, sizeof snapshot->steps_text, "%" PRId64, snapshot->steps);
+  snprintf(snapshot->steps_text, sizeof snapshot->steps_text, "%" PRId64, snapshot->progress.steps);
+  snprintf(snapshot->passes_text, sizeof snapshot->passes_text, "%" PRId64, snapshot->progress.passes);
+  bool progress = snapshot->progress.known && model->optimizer; /* before the first step there is none to go on from */
+  snapshot->progress.known = progress;
   return (bnc_source){.context = snapshot,
-                      .tensor_count = model->variable_count * (1 + model->slot_count) + snapshot->extras->tensor_count,
-                      .metadata_count = snapshot->extras->metadata_count + (model->optimizer ? 2 : 0),
+                      .tensor_count = model->variable_count * (1 + (progress ? model->slot_count : 0)) + snapshot->extras->tensor_count,
+                      .metadata_count = snapshot->extras->metadata_count + (progress ? 3 : 0),
                       .tensor = snapshot_tensor,
                       .metadata = snapshot_metadata};
 }

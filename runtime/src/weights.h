@@ -22,11 +22,17 @@ bnc_status bnc_weights_check(const bnc_weights *weights, const bnc_model_descrip
 /* After a check that succeeded. */
 void bnc_weights_read(const bnc_weights *weights, const bnc_model_descriptor *model, float *variables);
 
-/* Optimizer state, where the file has that of the same optimizer; else *steps is 0 and the slots become 0. A
- * parameter without state begins with zeros: it was not trainable when the file was written. */
+/* How far the training is that a file goes on from. */
+typedef struct bnc_progress {
+  bool known; /* the file has it */
+  int64_t steps, passes;
+} bnc_progress;
+
+/* Whether optimizer state, where the file has any, is that of the model's optimizer, for all its parameters. */
 bnc_status bnc_weights_check_optimizer(const bnc_weights *weights, const bnc_model_descriptor *model,
-                                       const char *origin, bnc_error *error, int64_t *steps);
-void bnc_weights_read_optimizer(const bnc_weights *weights, const bnc_model_descriptor *model, float *slots);
+                                       const char *origin, bnc_error *error, bnc_progress *progress);
+/* Reads the state with `resume`, after a check that succeeded; else it becomes 0. */
+void bnc_weights_read_optimizer(const bnc_weights *weights, const bnc_model_descriptor *model, bool resume, float *slots);
 
 /* What the model does not use and must write back. */
 bnc_status bnc_weights_extras(const bnc_weights *weights, const bnc_model_descriptor *model,
@@ -35,9 +41,9 @@ bnc_status bnc_weights_extras(const bnc_weights *weights, const bnc_model_descri
 typedef struct bnc_snapshot {
   const bnc_model_descriptor *model;
   const float *variables, *slots;
-  int64_t steps;
+  bnc_progress progress;
   const bnc_archive *extras;
-  char steps_text[24];
+  char steps_text[24], passes_text[24];
 } bnc_snapshot;
 
 /* Describes what is to be saved; `snapshot` must outlive the result. */

@@ -875,6 +875,51 @@ bnc.graph model @net(%g: tensor<?x4xf32>, %x: tensor<?x4xf32>, %v: tensor<4xf32>
 
 // -----
 
+bnc.graph model @net(%y: tensor<?x4xf32>, %l: tensor<?xi32>) {
+  // expected-error @below {{'bnc.loss' op has label_smoothing = 1.000000e+00; expected a number in [0, 1)}}
+  // expected-error @below {{failed to infer returned types}}
+  %0:2 = bnc.loss softmax_cross_entropy %y, %l {label_smoothing = 1.0} : (tensor<?x4xf32>, tensor<?xi32>) -> (tensor<?xf32>, tensor<?xf32>)
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%x: tensor<4xf32>) {
+  // expected-error @below {{'bnc.optimizer_update' op names the optimizer "sgd:nesterov", which does not exist}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.optimizer_update "sgd:nesterov" %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%x: tensor<4xf32>) {
+  // expected-error @below {{'bnc.optimizer_update' op has 1 slots; adam has 2}}
+  // expected-error @below {{failed to infer returned types}}
+  %0:2 = bnc.optimizer_update "adam" %x, %x slots(%x) : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%x: tensor<4xf32>, %y: tensor<3xf32>) {
+  // expected-error @below {{'bnc.optimizer_update' op has a slot of type 'tensor<3xf32>', expected 'tensor<4xf32>'}}
+  // expected-error @below {{failed to infer returned types}}
+  %0:2 = bnc.optimizer_update "sgd:momentum" %x, %x slots(%y) : (tensor<4xf32>, tensor<4xf32>, tensor<3xf32>) -> (tensor<4xf32>, tensor<3xf32>)
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%x: tensor<5x4xf32>, %k: tensor<4xi32>) {
+  // expected-error @below {{'bnc.apply_dropout' op has keys of type 'tensor<4xi32>'; expected one for each sample of 'tensor<5x4xf32>'}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.apply_dropout %x, %k {ratio = 0.5} : (tensor<5x4xf32>, tensor<4xi32>) -> tensor<5x4xf32>
+  bnc.return
+}
+
+// -----
+
 bnc.graph model @net(%x: tensor<2x3xf32>) {
   // expected-error @below {{'bnc.reshape' op has the size -2; expected at least 1, or -1 for the batch}}
   // expected-error @below {{failed to infer returned types}}

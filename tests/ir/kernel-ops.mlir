@@ -40,7 +40,7 @@ module attributes {bnc.phase = "kernels"} {
       bnc.yield %16 : tensor<?x4x11x11xf32>
     }
     %14 = bnc.move_average %arg3, %mean, %count {decay = 9.000000e-01 : f64} : (tensor<8xf32>, tensor<8xf32>, tensor<f32>) -> tensor<8xf32>
-    bnc.optimize "sgd" [@w](%7) {nesterov, slots = 1 : i64, symbol = "bnc_k_4567"} : tensor<8x4x3x3xf32>
+    bnc.optimize "sgd:momentum" [@w](%7) : tensor<8x4x3x3xf32>
     bnc.return %11 : tensor<8xf32>
   }
 }

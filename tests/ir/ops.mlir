@@ -107,9 +107,12 @@ module @lenet attributes {bnc.phase = "import", bnc.weights = "lenet.safetensors
     %losses, %correct = bnc.loss  softmax_cross_entropy %arg0, %arg5 : (tensor<?x10xf32>, tensor<?xi32>) -> (tensor<?xf32>, tensor<?xf32>)
     %0 = bnc.loss_gradient  softmax_cross_entropy %arg0, %arg5 : (tensor<?x10xf32>, tensor<?xi32>) -> tensor<?x10xf32>
     %1 = bnc.loss_gradient  mse %arg0, %arg0 : (tensor<?x10xf32>, tensor<?x10xf32>) -> tensor<?x10xf32>
-    %new_value = bnc.sgd_update %arg1, %arg2 : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
-    %new_value_0, %new_momentum = bnc.sgd_update %arg1, %arg2, %arg3 {nesterov} : (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>)
-    %new_value_1, %new_first_moment, %new_second_moment = bnc.adam_update %arg1, %arg2, %arg3, %arg4 {decoupled} : (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>)
+    %losses_0, %correct_1 = bnc.loss  softmax_cross_entropy %arg0, %arg0 {label_smoothing = 1.000000e-01 : f64} : (tensor<?x10xf32>, tensor<?x10xf32>) -> (tensor<?xf32>, tensor<?xf32>)
+    %new_value = bnc.optimizer_update "sgd" %arg1, %arg2 {no_weight_decay} : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+    %new_value_2, %new_slots = bnc.optimizer_update "sgd:flavor=keras,momentum,nesterov" %arg1, %arg2 slots(%arg3) : (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>)
+    %new_value_3, %new_slots_4:2 = bnc.optimizer_update "adam" %arg1, %arg2 slots(%arg3, %arg4) : (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>)
+    %2 = bnc.dropout_keys {layer = 3 : i64} : tensor<?xi32>
+    %3 = bnc.apply_dropout %arg0, %2 {ratio = 5.000000e-01 : f64} : (tensor<?x10xf32>, tensor<?xi32>) -> tensor<?x10xf32>
     bnc.return %losses, %correct : tensor<?xf32>, tensor<?xf32>
   }
   bnc.graph inference @folding(%arg0: tensor<6x2x3x3xf32>, %arg1: tensor<6xf32>, %arg2: tensor<6xf32>, %arg3: tensor<6xf32>, %arg4: tensor<6xf32>, %arg5: tensor<4xf64>) -> tensor<6xf32> {

@@ -246,7 +246,7 @@ static int sgd_kernel(void **args) {
   const float *gradient = data(args[1]), *scalars = data(args[3]);
   float *parameter = data(args[0]), *velocity = data(args[2]);
   for (int i = 0; i < dim(args[0], 0)->extent; ++i) {
-    velocity[i] = scalars[BNC_SCALAR_HYPER] * velocity[i] + gradient[i];
+    velocity[i] = scalars[BNC_SCALAR_HYPER] * velocity[i] + gradient[i] * scalars[BNC_SCALAR_GRADIENT_SCALE];
     parameter[i] -= scalars[BNC_SCALAR_LEARNING_RATE] * velocity[i];
   }
   return 0;
@@ -260,13 +260,14 @@ static const struct {
                 {FLAT(BNC_SPACE_VARIABLES), FLAT(BNC_SPACE_GRADIENTS), FLAT(BNC_SPACE_SLOTS),
                  VECTOR(BNC_SPACE_SCALARS, 0, BNC_SCALAR_COUNT)}};
 
-static void train_update(bnc_exec *exec) {
+static void train_commit(bnc_exec *exec) {
   static const bnc_copy mean = {AT(FIXED, STAGED_MEAN), AT(VARIABLES, MEAN * 4), CHANNELS * 4};
   static const bnc_copy variance = {AT(FIXED, STAGED_VARIANCE), AT(VARIABLES, VARIANCE * 4), CHANNELS * 4};
-  bnc_rt_launch(exec, sgd_kernel, &sgd_launch.launch);
   bnc_rt_copy(exec, &mean);
   bnc_rt_copy(exec, &variance);
 }
+
+static void train_update(bnc_exec *exec) { bnc_rt_launch(exec, sgd_kernel, &sgd_launch.launch); }
 
 /* ---- Inference -------------------------------------------------------------------------------------------- */
 
@@ -338,8 +339,8 @@ static const int64_t x_shape[] = {-1, CHANNELS, PIXELS}, logits_shape[] = {-1, C
                      label_shape[] = {-1};
 static const bnc_tensor inputs[] = {{"x", 3, x_shape, SAMPLE, 0, 0}, {"prior", 2, logits_shape, CLASSES, 0, 0}};
 static const bnc_tensor outputs[] = {{"logits", 2, logits_shape, CLASSES, 0, 0}, {"pooled", 2, z_shape, CHANNELS, 0, 0}};
-static const char *const hyper_names[] = {"momentum"}, *const slot_names[] = {"momentum"};
-static const double hyper_defaults[] = {0.1, 0.9};
+static const char *const hyper_names[] = {"momentum", "clip-norm"}, *const slot_names[] = {"momentum"};
+static const double hyper_defaults[] = {0.1, 0.9, 0};
 static const bnc_running running[] = {
     {3, 4, CHANNELS, 1, AT(FIXED, BATCH_MEAN), AT(FIXED, BATCH_VARIANCE), AT(FIXED, COUNT)}};
 
@@ -359,12 +360,13 @@ bnc_model_descriptor fake_model(void) {
                                 .train = {SCALED_BYTES, FIXED_BYTES, 64},
                                 .train_forward = train_forward,
                                 .train_backward = train_backward,
+                                .train_commit = train_commit,
                                 .train_update = train_update,
                                 .loss = BNC_LOSS_SOFTMAX_CROSS_ENTROPY,
                                 .class_count = CLASSES,
                                 .labels = {"labels", 1, label_shape, 1, 1, 0},
                                 .optimizer = "sgd",
-                                .hyper_count = 1,
+                                .hyper_count = 2,
                                 .hyper_names = hyper_names,
                                 .hyper_defaults = hyper_defaults,
                                 .slot_count = 1,

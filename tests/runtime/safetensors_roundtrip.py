@@ -32,7 +32,7 @@ extras = {
     "flags": np.array([True, False, True]),
     "empty": np.zeros((0, 4), np.float64),
 }
-metadata = {"bnc.optimizer.name": "sgd", "bnc.optimizer.step": "12", "format": "pt", "line": "a\nb\té"}
+metadata = {"bnc.optimizer.name": "sgd", "bnc.optimizer.step": "12", "bnc.forward_passes": "34", "format": "pt", "line": "a\nb\té"}
 
 with tempfile.TemporaryDirectory() as folder:
     first, second = os.path.join(folder, "first"), os.path.join(folder, "second")
@@ -53,6 +53,6 @@ with tempfile.TemporaryDirectory() as folder:
     with safe_open(second, framework="numpy") as file:
         for name, value in tensors.items():
             assert file.get_tensor(name).tobytes() == value.tobytes(), name
-        assert not file.get_tensor("bnc.optimizer/momentum/fc.weight").any()
-        assert file.metadata() == {"bnc.optimizer.name": "sgd", "bnc.optimizer.step": "0"}
+        # Before the first step there is nothing to go on from.
+        assert sorted(file.keys()) == sorted(variables) and not file.metadata()
 print("ok")

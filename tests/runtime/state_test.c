@@ -49,7 +49,9 @@ static const line complete[] = {{"fc.weight", "F32", "[2,3]", 6, 4},
                                 {"bn.running_mean", "F32", "[3]", 3, 4},
                                 {"bn.running_var", "F32", "[3]", 3, 4},
                                 {"bn.num_batches_tracked", "I64", "[]", 1, 8},
-                                {"bnc.optimizer/momentum/fc.weight", "F32", "[2,3]", 6, 4}};
+                                {"bnc.optimizer/momentum/fc.weight", "F32", "[2,3]", 6, 4},
+                                {"bnc.optimizer/momentum/bn.weight", "F32", "[3]", 3, 4},
+                                {"bnc.optimizer/momentum/bn.bias", "F32", "[3]", 3, 4}};
 enum { COMPLETE = sizeof complete / sizeof *complete };
 
 static void check_refused(const line *lines, int count, const char *metadata, const char *sentence) {
@@ -94,7 +96,7 @@ static void test_round_trip(void) {
   uint8_t *file = make_file(
       complete, COMPLETE,
       "\"bnc.optimizer.name\":\"sgd\",\"bnc.optimizer.step\":\"41\",\"note\":\"a \\\"b\\\" \\u0001\"", &bytes);
-  for (size_t i = bytes - 24 - 8 - 18 * 4; i < bytes; ++i)
+  for (size_t i = bytes - 48 - 8 - 18 * 4; i < bytes; ++i)
     file[i] = (uint8_t)(i * 11 % 64); /* small positive floats */
   CHECK(bnc_train_load_memory(train, file, bytes) == BNC_OK);
   CHECK(bnc_train_steps(train) == 41);
@@ -139,12 +141,22 @@ static void test_round_trip(void) {
   bnc_train_destroy(other);
 }
 
-/* Another optimizer's state is dropped, and the count of steps with it. */
+/* Another optimizer's state, or one of other parameters, is refused; the variables alone are not. */
 static void test_other_optimizer(void) {
   bnc_train *train = make_train();
   size_t bytes, saved_bytes;
-  void *file = make_file(complete, COMPLETE, "\"bnc.optimizer.name\":\"adam\",\"bnc.optimizer.step\":\"41\"", &bytes);
-  CHECK(bnc_train_load_memory(train, file, bytes) == BNC_OK);
+  void *file = make_file(complete, COMPLETE - 1, "\"bnc.optimizer.name\":\"sgd\",\"bnc.optimizer.step\":\"41\"", &bytes);
+  CHECK(bnc_train_load_memory(train, file, bytes) == BNC_BAD_FILE);
+  CHECK_CONTAINS(bnc_train_error(train), "holds no optimizer state 'momentum' of variable 'bn.bias': other parameters");
+  free(file);
+  file = make_file(complete, COMPLETE, "\"bnc.optimizer.name\":\"adam\",\"bnc.optimizer.step\":\"41\"", &bytes);
+  CHECK(bnc_train_load_memory(train, file, bytes) == BNC_INCOMPATIBLE);
+  CHECK_CONTAINS(bnc_train_error(train), "holds the state of the optimizer 'adam', but model 'fake' was compiled with 'sgd'");
+  char path[] = "other_optimizer.safetensors";
+  FILE *out = fopen(path, "wb");
+  CHECK(out && fwrite(file, 1, bytes, out) == bytes && fclose(out) == 0);
+  CHECK(bnc_train_load_variables(train, path) == BNC_OK);
+  remove(path);
   CHECK(bnc_train_steps(train) == 0);
   char *saved = save(train, &saved_bytes);
   uint64_t header;

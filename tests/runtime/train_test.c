@@ -350,7 +350,7 @@ static void test_arguments(void) {
   CHECK(bnc_train_eval_step(train, b.inputs, b.labels, 5, NULL) == BNC_INVALID_ARGUMENT);
   CHECK(bnc_train_predict(train, b.inputs, 2, NULL) == BNC_INVALID_ARGUMENT);
   CHECK(bnc_train_set_hyper(train, "beta1", 0.9) == BNC_INVALID_ARGUMENT);
-  CHECK_TEXT(bnc_train_error(train), "optimizer sgd has no number 'beta1', it has lr, momentum");
+  CHECK_TEXT(bnc_train_error(train), "optimizer sgd has no number 'beta1', it has lr, momentum, clip-norm");
   CHECK(bnc_train_set_hyper(train, "momentum", INFINITY) == BNC_INVALID_ARGUMENT);
   CHECK(bnc_train_set_variable(train, "fc.weight", b.x, 5) == BNC_INVALID_ARGUMENT);
   CHECK_TEXT(bnc_train_error(train), "variable 'fc.weight' has 6 elements, not 5");

@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define BNC_ABI_VERSION 3
+#define BNC_ABI_VERSION 4
 #define BNC_ABI_MAGIC 0x31434e42 /* "BNC1" */
 #define BNC_MAX_DIMS 6
 #define BNC_ALIGNMENT 64
@@ -49,15 +49,15 @@ enum {
 };
 
 /* BNC_SPACE_SCALARS. The optimizer's numbers follow the learning rate in the order of
- * bnc_model_descriptor.hyper_names. */
+ * bnc_model_descriptor.hyper_names, each as {number, 1 - number, 1 - number^step}, formed in double. */
 enum {
-  BNC_SCALAR_INVERSE_BATCH, /* 1 / batch of this call                                            */
-  BNC_SCALAR_STEP,          /* 1 at the first optimizer step                                     */
-  BNC_SCALAR_BIAS1,         /* 1 - beta1^step; 1 for optimizers without bias correction          */
-  BNC_SCALAR_BIAS2,         /* 1 - beta2^step                                                    */
+  BNC_SCALAR_INVERSE_BATCH,  /* 1 / batch of this call                                            */
+  BNC_SCALAR_STEP,           /* 1 at the first optimizer step                                     */
+  BNC_SCALAR_GRADIENT_SCALE, /* what clipping and averaging multiply gradients by                 */
   BNC_SCALAR_LEARNING_RATE,
-  BNC_SCALAR_HYPER,         /* first further number of the optimizer                             */
-  BNC_SCALAR_COUNT = 32
+  BNC_SCALAR_HYPER,          /* first further number of the optimizer                             */
+  BNC_SCALARS_PER_HYPER = 3,
+  BNC_SCALAR_COUNT = 64
 };
 
 /* Execution state of one call; owned by the runtime. */
@@ -70,6 +70,7 @@ typedef struct bnc_exec {
   int64_t correct;     /* samples whose largest logit is the label's                             */
   int64_t bad_sample;  /* first sample whose loss is not finite, -1: none                        */
   double gradient_sum_of_squares; /* grown by bnc_rt_merge_slices and bnc_rt_channel_gradient    */
+  uint64_t seed, passes; /* of dropout: forward passes in training before this one               */
   void *runtime;       /* the runtime's own state; NULL: steps run on the calling thread, with
                           base[BNC_SPACE_SCRATCH]                                                */
 } bnc_exec;
@@ -236,6 +237,11 @@ void bnc_rt_add(bnc_exec *exec, const bnc_add *step);
 typedef struct bnc_loss { bnc_location losses, correct; } bnc_loss;
 void bnc_rt_loss(bnc_exec *exec, const bnc_loss *step);
 
+/* An int32 for every sample: the upper half of SplitMix64 (Steele, Lea and Flood 2014) at place `sample` of the
+ * sequence of place `layer` of the sequence of place `passes` of the sequence of `seed`. */
+typedef struct bnc_dropout_keys { bnc_location result; int64_t layer; } bnc_dropout_keys;
+void bnc_rt_dropout_keys(bnc_exec *exec, const bnc_dropout_keys *step);
+
 /* ---- Folding: the one arithmetic of create and fold; double, no contraction, fixed order ---------- */
 
 /* a = scale / sqrt(variance + epsilon), c = offset - mean * a; float variables in, double out. */
@@ -265,7 +271,15 @@ void bnc_rt_fold_shift(bnc_exec *exec, const bnc_fold_shift *step);
 /* ---- What a model's library describes ------------------------------------------------------------- */
 
 enum { BNC_COLLECTION_PARAMS, BNC_COLLECTION_BATCH_STATS };
-enum { BNC_LOSS_NONE, BNC_LOSS_SOFTMAX_CROSS_ENTROPY, BNC_LOSS_MSE, BNC_LOSS_BCE_WITH_LOGITS };
+enum {
+  BNC_LOSS_NONE, /* inference only                                                                */
+  BNC_LOSS_SOFTMAX_CROSS_ENTROPY,
+  BNC_LOSS_MSE,
+  BNC_LOSS_BCE_WITH_LOGITS,
+  BNC_LOSS_CUSTOM /* the application's own: it gives the gradients of the outputs                  */
+};
+/* What output 0 of the inference graph is of the logits that the loss is of. */
+enum { BNC_OUTPUT_LOGITS, BNC_OUTPUT_SOFTMAX, BNC_OUTPUT_SIGMOID };
 
 typedef struct bnc_variable {
   const char *name;     /* name in the source file                                                */
@@ -323,21 +337,24 @@ typedef struct bnc_model_descriptor {
   const bnc_tensor *inputs, *outputs; /* of the model itself                                      */
 
   /* Training graph; NULL programs where only inference was compiled. Its inputs are the model's inputs
-   * and then the labels. */
+   * and then the labels, or (BNC_LOSS_CUSTOM) the gradients of the outputs. */
   bnc_graph train;
-  bnc_program train_forward;  /* loss, and staged running statistics                              */
+  bnc_program train_forward;  /* loss or outputs, and staged running statistics                   */
   bnc_program train_backward; /* gradients                                                        */
-  bnc_program train_update;   /* commits: optimizer step and running statistics                   */
+  bnc_program train_commit;   /* running statistics                                               */
+  bnc_program train_update;   /* optimizer step                                                   */
   int32_t loss;               /* BNC_LOSS_*                                                       */
-  int32_t output_is_softmax;  /* the loss is of the softmax's operand, but output 0 of its result  */
-  int64_t class_count;        /* labels are in [0, class_count); 0: labels are float              */
-  bnc_tensor labels;
-  const char *optimizer;      /* "sgd", "adam", ...                                               */
+  int32_t output_kind;        /* BNC_OUTPUT_*                                                     */
+  int64_t class_count;        /* of softmax cross entropy, else 0                                 */
+  double label_smoothing;
+  bnc_tensor labels;          /* int32: class ids in [0, class_count)                             */
+  const char *optimizer;      /* "adam", "sgd:momentum,nesterov", ...: what its state fits         */
   int64_t hyper_count;        /* numbers after the learning rate                                  */
-  const char *const *hyper_names; /* hyper_count of them; "beta1" and "beta2" drive the bias corrections */
+  const char *const *hyper_names; /* hyper_count of them; "clip-norm" is the runtime's             */
   const double *hyper_defaults; /* 1 + hyper_count: [0] is the learning rate                      */
   int64_t slot_count;
   const char *const *slot_names;
+  double clip_epsilon;        /* added to the norm of the gradients before clipping divides by it  */
   int64_t running_count;
   const bnc_running *running;
   int64_t minimum_train_batch;  /* 2 where a BatchNorm sees one value per image, else 1           */

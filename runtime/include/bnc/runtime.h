@@ -55,7 +55,7 @@ typedef struct bnc_options {
   size_t struct_size;   /* sizeof(bnc_options): bnc_options_init sets it                           */
   int threads;          /* 0: what the affinity mask and the cgroup quota allow                   */
   int64_t max_batch;    /* 0: the compiled batch, or 256 where the batch is dynamic                */
-  uint64_t seed;        /* for _init without a seed and for dropout                               */
+  uint64_t seed;        /* of dropout; with the steps so far it decides all                         */
   bnc_allocator allocator;          /* allocate == NULL: aligned_alloc and free                    */
   bnc_parallel_for parallel_for;    /* NULL: a pool of `threads` owned by the object               */
   void *parallel_for_context;
@@ -92,9 +92,33 @@ const char *bnc_train_error(const bnc_train *train);
 bnc_status bnc_train_init(bnc_train *train, uint64_t seed, bnc_init method);
 
 /* One step: forward with batch statistics, backward, optimizer, running statistics. All or nothing.
- * inputs: one pointer per model input. labels: int32 class ids, or float targets for mse and bce.
- * learning_rate < 0: the compiled default. metrics may be NULL. */
+ * inputs: one pointer per model input. labels: int32 class ids; float targets for mse and bce; a float for every
+ * class where the model was compiled with labels=probabilities. learning_rate < 0: the compiled default. metrics
+ * may be NULL; gradient_norm is that before clipping. */
 bnc_status bnc_train_step(bnc_train *train, const void *const *inputs, const void *labels, int64_t batch, double learning_rate, bnc_metrics *metrics);
+
+/* The same in parts, where the samples of a step do not fit one call: any number of bnc_train_accumulate, then
+ * bnc_train_update. The step is that of the mean loss over all their samples; each micro-batch is normalized by its
+ * own statistics and moves the running ones once. A call that fails leaves everything as it was. Gradients that wait
+ * are not saved; bnc_train_discard forgets them. metrics of bnc_train_accumulate are the micro-batch's. */
+bnc_status bnc_train_accumulate(bnc_train *train, const void *const *inputs, const void *labels, int64_t batch, bnc_metrics *metrics);
+
+/* A step with a loss of the application's own, for models compiled with --loss=custom:
+ *
+ *   bnc_train_forward    writes the outputs, computed with batch statistics;
+ *   bnc_train_backward   takes the gradient of the loss with respect to each output, of the output's shape (with the
+ *                        1/batch of a mean included), and moves the running statistics;
+ *   bnc_train_update     is the optimizer's step; loss and accuracy of its metrics are NaN.
+ *
+ * The inputs have to stay as they are until bnc_train_backward returns. Forward and backward may be repeated before
+ * the update: gradients add up as they are. Forward after forward replaces the first. Out of this order a call fails
+ * with BNC_NOT_READY and changes nothing: backward without a forward pass (also if variables changed or the model ran
+ * since), update without gradients or with a forward pass that waits for its gradients. A backward pass whose
+ * gradients are not finite changes nothing but needs its forward pass again. bnc_train_discard forgets what waits. */
+bnc_status bnc_train_forward(bnc_train *train, const void *const *inputs, int64_t batch, void *const *outputs);
+bnc_status bnc_train_backward(bnc_train *train, const void *const *output_gradients);
+bnc_status bnc_train_update(bnc_train *train, double learning_rate, bnc_metrics *metrics);
+void bnc_train_discard(bnc_train *train);
 
 /* Loss and accuracy with running statistics, through the inference graph. Nothing is written. */
 bnc_status bnc_train_eval_step(bnc_train *train, const void *const *inputs, const void *labels, int64_t batch, bnc_metrics *metrics);
@@ -108,7 +132,8 @@ bnc_status bnc_train_calibrate_begin(bnc_train *train);
 bnc_status bnc_train_calibrate_add(bnc_train *train, const void *const *inputs, int64_t batch);
 bnc_status bnc_train_calibrate_end(bnc_train *train);
 
-/* Numbers of the optimizer by name ("momentum", "beta1", ..., "lr"). */
+/* Numbers of the optimizer by name ("momentum", "beta1", ..., "lr"; "clip-norm": the largest norm of all gradients
+ * together, 0: any). */
 bnc_status bnc_train_set_hyper(bnc_train *train, const char *name, double value);
 bnc_status bnc_train_get_hyper(const bnc_train *train, const char *name, double *value);
 /* Optimizer steps taken, kept in the weights file. */
@@ -118,6 +143,9 @@ int64_t bnc_train_steps(const bnc_train *train);
  * whatever happens, `path` holds the old or the new contents, complete. */
 bnc_status bnc_train_save(const bnc_train *train, const char *path);
 bnc_status bnc_train_load(bnc_train *train, const char *path);
+/* The variables alone: training begins anew from them, with any optimizer. (bnc_train_load goes on bit for bit where
+ * the file was saved, and refuses the state of another optimizer or of other parameters.) */
+bnc_status bnc_train_load_variables(bnc_train *train, const char *path);
 /* The same to memory. *bytes is the size needed; with buffer NULL or *bytes too small nothing is written
  * and the size is set (BNC_INVALID_ARGUMENT in the second case). */
 bnc_status bnc_train_save_memory(const bnc_train *train, void *buffer, size_t *bytes);

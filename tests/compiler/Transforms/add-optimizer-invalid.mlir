@@ -1,4 +1,4 @@
-// RUN: bnc-opt %s --bnc-add-optimizer=algorithm=adam -split-input-file -verify-diagnostics
+// RUN: bnc-opt %s --bnc-add-optimizer=optimizer=adam -split-input-file -verify-diagnostics
 
 bnc.variable params @w : tensor<3xf32>
 // expected-error @below {{has the name @"bnc.optimizer/second_moment/w" of the optimizer's own state; rename it}}

@@ -23,7 +23,7 @@ module attributes {bnc.phase = "training"} {
     // expected-error @below {{has no place in training graph @wrong: bnc-expand-batch-norm writes it as statistics, normalization and update}}
     %a = bnc.batch_norm %x mean(%m : tensor<3xf32>) variance(%m : tensor<3xf32>)
         {epsilon = 1.0e-3, decay = 0.9, running_variance = #bnc<running_variance sample>} : tensor<?x3xf32>
-    // expected-error @below {{has no place in training graph @wrong (the first of 2): training has no random numbers yet; remove it from the model or give it ratio 0}}
+    // expected-error @below {{has no place in training graph @wrong (the first of 2): bnc-expand-dropout writes it as keys and their application}}
     %b = bnc.dropout %a {ratio = 0.5 : f64} : tensor<?x3xf32>
     %c = bnc.dropout %b {ratio = 0.5 : f64} : tensor<?x3xf32>
     // expected-error @below {{has no place in training graph @wrong: weights fold in inference only}}

@@ -59,6 +59,10 @@ def cross_entropy(x, labels):
     return np.log(np.exp(x).sum(1)) - x[np.arange(len(x)), labels]
 
 
+def log_softmax(x):
+    return x - np.log(np.exp(x).sum(1, keepdims=True))
+
+
 def mse(x, labels):
     return ((x - labels) ** 2).reshape(len(x), -1).mean(1)
 
@@ -104,27 +108,87 @@ check("loss-large", "loss", [np.array([[1000.0, 1000, 0], [-1000, 0, -1000]]), n
 check("loss-bad-label", "loss", [x, np.array([0, 4, 0, 0, 0], np.int32)], [("f64", (5,)), ("f64", (5,))],
       "sample 1 has class id 4; expected 0 to 3", kind="#bnc<loss_kind softmax_cross_entropy>")
 
-# Optimizers (torch.optim.SGD, Adam, AdamW).
+# Label smoothing and probabilities as labels (one-hot ones are class ids).
 
-value, g, m, v = normal(6), normal(6), normal(6), np.abs(normal(6))
-lr, mu, tau, wd = 0.25, 0.5, 0.125, 0.0625
-options = ["--lr=0.25", "--momentum=0.5", "--dampening=0.125", "--weight-decay=0.0625"]
-decayed = g + wd * value
-check("sgd-plain", "sgd_update", [value, g, None], ["f64"], [value - lr * decayed], options)
-moved = mu * m + (1 - tau) * decayed
-check("sgd-momentum", "sgd_update", [value, g, m], ["f64", "f64"], [value - lr * moved, moved],
-      options + ["--step=2"])
-check("sgd-nesterov", "sgd_update", [value, g, m], ["f64", "f64"], [value - lr * (decayed + mu * moved), moved],
-      options + ["--step=2"], nesterov=True)
-check("sgd-first-step", "sgd_update", [value, g, np.zeros(6)], ["f64", "f64"], [value - lr * decayed, decayed], options)
+rows = np.exp(normal(5, 4))
+rows /= rows.sum(1, keepdims=True)
+smoothed = 0.75 * rows + 0.25 / 4
+check("loss-probabilities", "loss", [x, rows], ["f64", "f64"],
+      [(smoothed * -log_softmax(x)).sum(1), (x.argmax(1) == rows.argmax(1)).astype(float)],
+      kind="#bnc<loss_kind softmax_cross_entropy>", label_smoothing=0.25)
+check("loss-one-hot", "loss", [x, np.eye(4)[ids]], ["f64", "f64"], [cross_entropy(x, ids), (x.argmax(1) == ids).astype(float)],
+      kind="#bnc<loss_kind softmax_cross_entropy>")
+check("loss-gradient-probabilities", "loss_gradient", [x, 2 * rows], ["f64"],
+      [(np.exp(log_softmax(x)) * 2 - 2 * rows) / 5], kind="#bnc<loss_kind softmax_cross_entropy>")
+check("loss-smoothed", "loss", [x, ids], ["f64", "f64"],
+      [((0.75 * np.eye(4)[ids] + 0.25 / 4) * -log_softmax(x)).sum(1), (x.argmax(1) == ids).astype(float)],
+      kind="#bnc<loss_kind softmax_cross_entropy>", label_smoothing=0.25)
 
-options = ["--lr=0.25", "--beta1=0.75", "--beta2=0.875", "--epsilon=0.001", "--weight-decay=0.0625", "--step=3"]
-for name, decoupled in (("adam", False), ("adamw", True)):
-    start, slope = (value * (1 - lr * wd), g) if decoupled else (value, decayed)
-    first, second = 0.75 * m + 0.25 * slope, 0.875 * v + 0.125 * slope ** 2
-    step = lr * (first / (1 - 0.75 ** 3)) / (np.sqrt(second / (1 - 0.875 ** 3)) + 0.001)
-    check(name, "adam_update", [value, g, m, v], ["f64"] * 3, [start - step, first, second], options,
-          decoupled=decoupled)
+# Optimizers, each flavor by its framework's formula. The frameworks themselves speak in tests/goldens.
+
+value, g = normal(6), normal(6)
+lr, wd, eps, t = 0.25, 0.0625, 0.001, 3
+state = [np.abs(normal(6)) for _ in range(3)]
+
+
+def optimizer(spelling, moved, slots, numbers, decay="l2", step=t, exempt=False):
+    """`moved(value, gradient)` is the new value and the new slots."""
+    start, slope = value, g
+    if decay == "decoupled":
+        start = value - lr * wd * value
+    elif decay and not exempt:
+        slope = g + wd * value
+    options = ["--lr=%g" % lr, "--step=%d" % step] + ["--number=%s=%g" % item for item in numbers.items()]
+    if decay:
+        options.append("--number=weight-decay=%g" % wd)
+    result = moved(start, slope)
+    name = "-".join(spelling.replace("=", ":").replace(",", ":").split(":")) + ("-exempt" if exempt else "") + ("-first" if step == 1 else "")
+    check(name, "optimizer_update", [value, g] + slots, ["f64"] * len(result), result, options, optimizer='"%s"' % spelling, no_weight_decay=exempt)
+
+
+mu, tau = 0.5, 0.125
+heavy = {"momentum": mu, "dampening": tau}
+m, v = state[0], state[1]
+optimizer("sgd", lambda x, g: [x - lr * g], [], {})
+optimizer("sgd", lambda x, g: [x - lr * g], [], {}, exempt=True)
+optimizer("sgd:flavor=optax", lambda x, g: [x - lr * g], [], {}, decay=None)
+optimizer("sgd:momentum", lambda x, g: [x - lr * (mu * m + (1 - tau) * g), mu * m + (1 - tau) * g], [m], heavy)
+optimizer("sgd:momentum", lambda x, g: [x - lr * (mu * m + g), mu * m + g], [m], heavy, step=1)
+optimizer("sgd:momentum,nesterov", lambda x, g: [x - lr * (g + mu * (mu * m + (1 - tau) * g)), mu * m + (1 - tau) * g], [m], heavy)
+optimizer("sgd:flavor=keras,momentum,nesterov", lambda x, g: [x + mu * (mu * m - lr * g) - lr * g, mu * m - lr * g], [m],
+          {"momentum": mu}, "decoupled")
+
+betas = {"beta1": 0.75, "beta2": 0.875, "eps": eps}
+first, second = lambda g: 0.75 * m + 0.25 * g, lambda g: 0.875 * v + 0.125 * g ** 2
+c1, c2 = 1 - 0.75 ** t, 1 - 0.875 ** t
+pytorch = lambda x, g: [x - lr * first(g) / c1 / (np.sqrt(second(g) / c2) + eps), first(g), second(g)]
+optimizer("adam", pytorch, [m, v], betas)
+optimizer("adamw", pytorch, [m, v], betas, "decoupled")
+optimizer("adam:flavor=optax", lambda x, g: [x - lr * first(g) / c1 / (np.sqrt(second(g) / c2 + 0.5) + eps), first(g), second(g)],
+          [m, v], dict(betas, **{"eps-root": 0.5}), None)
+optimizer("adamw:flavor=keras", lambda x, g: [x - lr * np.sqrt(c2) / c1 * first(g) / (np.sqrt(second(g)) + eps), first(g), second(g)],
+          [m, v], betas, "decoupled")
+
+mean = 0.25 * state[0] # so that the variance is positive
+v = 1 + state[1]
+second, first = lambda g: 0.75 * v + 0.25 * g ** 2, lambda g: 0.75 * mean + 0.25 * g
+rms = {"alpha": 0.75, "eps": eps}
+optimizer("rmsprop", lambda x, g: [x - lr * g / (np.sqrt(second(g)) + eps), second(g)], [v], rms)
+variance = lambda g: second(g) - first(g) ** 2
+move = lambda g: mu * state[2] + g / (np.sqrt(variance(g)) + eps)
+optimizer("rmsprop:momentum,centered", lambda x, g: [x - lr * move(g), second(g), first(g), move(g)], [v, mean, state[2]],
+          dict(rms, momentum=mu))
+inside = lambda g: mu * state[2] + lr * g / np.sqrt(second(g) + eps)
+optimizer("rmsprop:flavor=optax,momentum", lambda x, g: [x - inside(g), second(g), inside(g)], [v, state[2]], dict(rms, momentum=mu), None)
+optimizer("rmsprop:flavor=keras,centered", lambda x, g: [x - lr * g / np.sqrt(variance(g) + eps), second(g), first(g)], [v, mean],
+          rms, "decoupled")
+
+ada = {"eps": eps, "initial-accumulator": 0.5}
+total = lambda g: v + g ** 2 + 0.5
+optimizer("adagrad", lambda x, g: [x - lr / (1 + (t - 1) * 0.5) * g / (np.sqrt(total(g)) + eps), v + g ** 2], [v],
+          dict(ada, **{"lr-decay": 0.5}))
+optimizer("adagrad:flavor=optax", lambda x, g: [x - lr * g / np.sqrt(total(g) + eps), v + g ** 2], [v], ada, None)
+optimizer("adagrad:flavor=keras", lambda x, g: [x - lr * g / np.sqrt(total(g) + eps), v + g ** 2], [v], ada, "decoupled")
 
 # Running statistics.
 
