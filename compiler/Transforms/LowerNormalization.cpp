@@ -232,6 +232,12 @@ private:
     int64_t channels = cast<RankedTensorType>(input.getType()).getDimSize(1);
     auto partials = PartialSumsOp::create(builder, op.getLoc(), partialsOf(1, input, 1), input, ValueRange{});
     Value merged = MergeSumsOp::create(builder, op.getLoc(), RankedTensorType::get({1, channels}, builder.getF64Type()), partials, nullptr);
+    if (onlyFeeds<UpdateAverageGradientOp>(op.getResult())) { // no gradient of a parameter, which the norm would count
+      op.replaceAllUsesWith(PackOp::create(builder, op.getLoc(), op.getType(), merged, ArrayRef<int64_t>{}, ArrayRef<int64_t>{},
+                                           false, false, 1, nullptr, 0, nullptr)
+                                .getResult());
+      return;
+    }
     op.replaceAllUsesWith(ChannelGradientOp::create(builder, op.getLoc(), op.getType(), merged, Value(), 0, APFloat(0.0), nullptr).getResult());
   }
 

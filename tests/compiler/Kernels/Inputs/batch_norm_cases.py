@@ -118,8 +118,10 @@ def main():
         labels = made.numbers.integers(0, CLASSES, batch).astype(np.int32)
         path = os.path.join(folder, "case%d" % index)
         worst = compare(path, made.text(), made.values, x, labels, target)
+        # An element has 24 bits, of which a mean this far away takes 13: the norm sees it, what is stored rounds it off.
+        norm = worst.pop("norm of the gradient")
         at = max(worst, key=worst.get)
-        bad = not worst[at] < 1e-5
+        bad = not worst[at] < 1e-5 or not norm < (1e-5 if mean == 0 else 1e-3)
         if mean != 0:
             found = load_file(os.path.join(path, "out.safetensors"))["avariance"]
             expected = np.load(os.path.join(path, "train", "avariance.npy"))

@@ -7,6 +7,7 @@ normalization, activations, pools, residual adds, dense layers. Its inference gr
 graph takes one step of SGD; both are compared with bnc-evaluate, which computes in double.
 """
 
+import csv
 import os
 import random
 import subprocess
@@ -167,12 +168,13 @@ def compare(path, text, values, x, labels, target):
     worst["output"] = distance(np.load(file("y.npy")), np.load(file("infer/y.npy")))
 
     run("bnc", "train", file("net.mlir"), "--weights", file("weights.safetensors"), "--data", file("x.npy"), "--labels", file("labels.npy"),
-        "--batch", str(len(x)), "--steps", "1", "--optimizer=sgd:lr=%g" % LEARNING_RATE, "-o", file("out.safetensors"), "--target=" + target)
+        "--batch", str(len(x)), "--steps", "1", "--optimizer=sgd:lr=%g" % LEARNING_RATE, "-o", file("out.safetensors"), "--metrics", file("metrics.csv"), "--target=" + target)
     open(file("train.mlir"), "w").write(run("bnc", "compile", file("net.mlir"), "--compile-to=training", "--optimizer=sgd", "-o", "-"))
     run("bnc-evaluate", file("train.mlir"), "--input", "x=" + file("x.npy"), "--input", "labels=" + file("labels.npy"), "--variables", file("weights.safetensors"),
         "--lr=%g" % LEARNING_RATE, "--output-dir", file("train"))
     trained = load_file(file("out.safetensors"))
     largest = max(np.abs(np.load(file("train/%s.npy" % name)) - value).max() for name, value in values.items() if os.path.exists(file("train/%s.npy" % name)))
+    squares = 0
     for name, value in values.items():
         if not os.path.exists(file("train/%s.npy" % name)):
             assert np.array_equal(trained[name], value), "%s moved, though nothing updates it" % name
@@ -181,6 +183,11 @@ def compare(path, text, values, x, labels, target):
         # How far the update is off, relative to the largest update; storing the sum in float costs an ulp of the value.
         error = np.maximum(np.abs(trained[name] - expected) - 1.2e-7 * np.abs(expected), 0).max()
         worst["update of " + name] = error / largest
+        if "bnc.variable params @%s " % name in text:
+            squares += (((value - expected) / LEARNING_RATE) ** 2).sum()
+    with open(file("metrics.csv")) as table:
+        found = float(next(csv.DictReader(table))["gradient_norm"])
+    worst["norm of the gradient"] = abs(found - squares ** 0.5) / squares ** 0.5
     return worst
 
 
