@@ -148,6 +148,9 @@ LogicalResult Trainer::prepare() {
     test = std::move(*other);
   }
 
+  if (int64_t asked = session.batch(0); asked > data.count && !model.fixed_batch)
+    return reportError("'" + data.inputs.front().path() + "' holds " + withSeparators(data.count) +
+                       " samples, fewer than --batch=" + Twine(asked) + "; give at most that many");
   batch = std::min(session.batch(32), data.count);
   int64_t samplesPerStep = batch * command.accumulate;
   stepsPerEpoch = (data.count + samplesPerStep - 1) / samplesPerStep;

@@ -84,10 +84,22 @@ def run(dtype):
 
 
 def export(folder):
+    import onnx
     import torch
 
-    torch.onnx.export(make(), (torch.zeros(2, 1, 28, 28),), os.path.join(folder, "d2l_torch.onnx"), dynamo=True,
+    path = os.path.join(folder, "d2l_torch.onnx")
+    torch.onnx.export(make(), (torch.zeros(2, 1, 28, 28),), path, dynamo=True,
                       optimize=False, dynamic_shapes=({0: "N"},), external_data=False, verbose=False)
+    strip_traces(onnx, path)
+
+
+def strip_traces(onnx, path):
+    """The exporter writes down where in whose files each node comes from."""
+    model = onnx.load(path)
+    for holder in [model.graph, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.value_info]:
+        del holder.metadata_props[:]
+        holder.doc_string = ""
+    onnx.save(model, path)
 
 
 if __name__ == "__main__":
