@@ -64,6 +64,12 @@ static Option lossOption(CompileOptions &compile) {
   return option;
 }
 
+static Option epsilonOption(CompileOptions &compile) {
+  return {"bn-epsilon", 0, "E",
+          "What every batch normalization adds to the variance, in training and inference. Default: as the model has it.",
+          setNumber(compile.bnEpsilon, 0)};
+}
+
 static OptionGroup trainingGroup(CompileOptions &compile) {
   return {
       "Training",
@@ -94,9 +100,7 @@ static OptionGroup trainingGroup(CompileOptions &compile) {
                      ? "a number from 0 to 1, or 'cumulative'"
                      : "";
         }},
-       {"bn-epsilon", 0, "E",
-        "What every batch normalization adds to the variance, in training and inference. Default: as the model has it.",
-        setNumber(compile.bnEpsilon, 0)}}};
+       epsilonOption(compile)}};
 }
 
 static Option foldOption(CompileOptions &compile) {
@@ -298,7 +302,7 @@ static Verb runVerb(RunCommand &command) {
          setNumber(command.tolerance, 0)}}},
       inputGroup(command.compile, command.preprocessing),
       executionGroup(command.execution, "Samples per call. Default: at most 64."),
-      {"Model", {targetOption(command.compile), foldOption(command.compile)}},
+      {"Model", {targetOption(command.compile), foldOption(command.compile), epsilonOption(command.compile)}},
       compilerGroup(command.compile)};
   verb.examples = {"bnc run lenet.onnx --input images.npy --output logits.npy",
                    "bnc run lenet.onnx --weights trained.safetensors --input images.npy --expect logits.npy"};
@@ -369,7 +373,9 @@ static Verb evaluateVerb(EvaluateCommand &command) {
   verb.groups = {{"Data", dataOptions(command.data, true, "", "Samples")},
                  inputGroup(command.compile, command.preprocessing),
                  executionGroup(command.execution, "Samples per call. Default: at most 256."),
-                 {"Model", {lossOption(command.compile), targetOption(command.compile), foldOption(command.compile)}},
+                 {"Model",
+                  {lossOption(command.compile), targetOption(command.compile), foldOption(command.compile),
+                   epsilonOption(command.compile)}},
                  compilerGroup(command.compile)};
   verb.examples = {"bnc evaluate lenet.onnx --weights trained.safetensors --data images.npy --labels labels.npy"};
   verb.setOperand = [&](StringRef model) { command.compile.model = model.str(); };
@@ -389,7 +395,7 @@ static Verb calibrateVerb(CalibrateCommand &command) {
                  inputGroup(command.compile, command.preprocessing),
                  executionGroup(command.execution, "Samples per call, over which earlier layers normalize. Default: at "
                                                    "most 256."),
-                 {"Model", {lossOption(command.compile), targetOption(command.compile)}},
+                 {"Model", {lossOption(command.compile), targetOption(command.compile), epsilonOption(command.compile)}},
                  compilerGroup(command.compile)};
   verb.examples = {
       "bnc calibrate lenet.onnx --weights trained.safetensors --data images.npy -o calibrated.safetensors"};

@@ -148,10 +148,11 @@ private:
     auto found = ranges.find(op->getResult(0));
     if (found == ranges.end())
       return;
-    if (isa_and_nonnull<Col2ImOp>(op->getOperand(0).getDefiningOp()))
-      found->second = {0, ImageShape::of(op->getResult(0)).height};
+    auto stage = dyn_cast<StageOp>(op);
+    if (stage && stage.getInput().getDefiningOp<Col2ImOp>()) // columns are added up to the whole image
+      found->second = {0, ImageShape::of(stage).height};
     RowRange range = found->second;
-    if (auto stage = dyn_cast<StageOp>(op)) {
+    if (stage) {
       int64_t pad = stage.getPads()[0], dilation = stage.getDilations()[0];
       needClamped(stage.getInput(), {ceilDiv(range.begin - pad, dilation), floorDiv(range.end - 1 - pad, dilation) + 1});
     } else if (auto conv = dyn_cast<PackedConvOp>(op)) {

@@ -16,6 +16,11 @@ struct SetBatchNormPass : bnc::impl::SetBatchNormPassBase<SetBatchNormPass> {
   using SetBatchNormPassBase::SetBatchNormPassBase;
 
   void runOnOperation() override {
+    std::optional<RunningVariance> variance = symbolizeRunningVariance(runningVariance);
+    if (!variance && !runningVariance.empty()) {
+      emitError(getOperation().getLoc()) << "running-variance=" << runningVariance << " is neither population nor sample";
+      return signalPassFailure();
+    }
     SymbolTable symbols(getOperation());
     unsigned seen = 0;
     getOperation().walk([&](BatchNormOp op) {
@@ -27,7 +32,7 @@ struct SetBatchNormPass : bnc::impl::SetBatchNormPassBase<SetBatchNormPass> {
         return; // nothing runs
       if (decay >= 0)
         op.setDecayAttr(builder.getF64FloatAttr(decay));
-      if (std::optional<RunningVariance> variance = symbolizeRunningVariance(runningVariance))
+      if (variance)
         op.setRunningVariance(*variance);
       if (cumulative && !op.getCumulative())
         count(op, symbols);

@@ -62,8 +62,19 @@ static float_type float_type_of(bnc_text dtype) {
   return NO_FLOAT;
 }
 
+/* PyTorch counts batches (num_batches_tracked) in an integer; here such a count is a float. */
+static bool is_count(const bnc_stored *tensor) {
+  return tensor->rank == 0 && bnc_text_compare(tensor->dtype, bnc_text_of("I64")) == 0;
+}
+
 /* The data of a file need not be aligned. */
 static void read_floats(const bnc_stored *tensor, float *values, int64_t count) {
+  if (is_count(tensor)) {
+    int64_t batches;
+    memcpy(&batches, tensor->data, sizeof batches);
+    *values = (float)batches;
+    return;
+  }
   uint64_t found = bnc_fp_enter(BNC_FP_IEEE);
   double wide;
   uint16_t half;
@@ -105,7 +116,7 @@ static void print_shape(char *text, size_t capacity, int64_t rank, const int64_t
 
 static bnc_status check_one(const bnc_stored *tensor, const bnc_variable *variable, const char *origin,
                             bnc_error *error) {
-  if (float_type_of(tensor->dtype) == NO_FLOAT)
+  if (float_type_of(tensor->dtype) == NO_FLOAT && !is_count(tensor))
     return bnc_fail(error, BNC_BAD_FILE, "%s: '%s' has type %s, expected F32 (F64, F16 and BF16 are converted)", origin,
                     tensor->name.data, tensor->dtype.data);
   if (tensor->rank == variable->rank &&

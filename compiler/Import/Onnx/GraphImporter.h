@@ -85,7 +85,7 @@ public:
     std::optional<mlir::Location> first;
   };
   OddMomentum momentumOne, momentumZero;
-  unsigned numBatchNorms = 0;
+  bool movesStatistics = false; // a BatchNormalization has running ones
 
 private:
   mlir::LogicalResult indexNames();

@@ -386,7 +386,7 @@ FailureOr<ImportedModel> GraphImporter::run() {
   if (failed(verify(*module)))
     return failure();
 
-  if (numBatchNorms > 0)
+  if (movesStatistics)
     emitRemark(fileLoc) << "running variances follow the " << stringifyRunningVariance(runningVariance)
                         << " variance of a batch: " << choice->reason;
   warnAboutMomentum();

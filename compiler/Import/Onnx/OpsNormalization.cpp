@@ -78,7 +78,7 @@ LogicalResult bnc::onnx::importBatchNormalization(NodeImporter &node) {
                                                     : nullptr;
   if (odd && odd->count++ == 0)
     odd->first = node.loc;
-  ++node.graph.numBatchNorms;
+  node.graph.movesStatistics |= static_cast<bool>(mean);
 
   BatchNormOp::Properties properties;
   properties.feature_index = node.integer(1);

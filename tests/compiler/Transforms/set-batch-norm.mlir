@@ -3,6 +3,7 @@
 // RUN: bnc-opt %s --bnc-set-batch-norm='decay=0.5 epsilon=0.25' | FileCheck %s --check-prefix=NUMBERS
 // RUN: bnc-opt %s --bnc-set-batch-norm='cumulative running-variance=population' | FileCheck %s --check-prefix=CUMULATIVE
 // RUN: echo 'module {}' | not bnc-opt --bnc-set-batch-norm=decay=0.5 2>&1 | FileCheck %s --check-prefix=NONE
+// RUN: not bnc-opt %s --bnc-set-batch-norm=running-variance=biased 2>&1 | FileCheck %s --check-prefix=BIASED
 
 // NUMBERS: bnc.batch_norm {{.*}} {decay = 5.000000e-01 : f64, epsilon = 2.500000e-01 : f64, running_variance = #bnc<running_variance sample>}
 // Without running statistics, or with frozen ones, nothing decays.
@@ -15,6 +16,7 @@
 // CUMULATIVE: bnc.batch_norm {{.*}} count(%[[N]] : tensor<f32>) {cumulative, decay = 9.000000e-01 : f64, epsilon = 1.000000e-03 : f64, running_variance = #bnc<running_variance population>}
 // CUMULATIVE-NOT: count(
 
+// BIASED: running-variance=biased is neither population nor sample
 // NONE: has no batch normalization whose decay, epsilon or running variance could be set
 bnc.variable batch_stats @bn.running_mean : tensor<3xf32>
 bnc.variable batch_stats @bn.running_var : tensor<3xf32>
