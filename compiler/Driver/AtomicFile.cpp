@@ -40,11 +40,16 @@ static std::error_code writeAll(int fd, StringRef contents) {
   return {};
 }
 
+LogicalResult bnc::makeFolder(StringRef folder) {
+  std::error_code error = sys::fs::create_directories(folder, /*IgnoreExisting=*/true, sys::fs::all_all);
+  if (!error && !sys::fs::is_directory(folder))
+    error = std::make_error_code(std::errc::not_a_directory);
+  return error ? reportError("cannot make the folder '" + folder + "': " + error.message()) : success();
+}
+
 LogicalResult bnc::writeFiles(StringRef folder, ArrayRef<NamedFile> files) {
-  if (std::error_code error = sys::fs::create_directories(folder, /*IgnoreExisting=*/true, sys::fs::all_all))
-    return reportError("cannot make output folder '" + folder + "': " + error.message());
-  if (!sys::fs::is_directory(folder))
-    return reportError("output '" + folder + "' is not a folder");
+  if (failed(makeFolder(folder)))
+    return failure();
 
   std::vector<std::pair<SmallString<128>, SmallString<128>>> pending; // temporary, final
   llvm::scope_exit cleanup([&] {

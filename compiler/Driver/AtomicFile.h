@@ -11,6 +11,9 @@
 
 namespace bnc {
 
+/// Makes `folder`, and those it is in, unless they are there.
+llvm::LogicalResult makeFolder(llvm::StringRef folder);
+
 struct NamedFile {
   std::string name; // relative to the folder
   llvm::StringRef contents;

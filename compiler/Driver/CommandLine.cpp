@@ -318,8 +318,8 @@ static Verb trainVerb(TrainCommand &command) {
   Verb verb{"train", "MODEL", "trains a model with its compiled training step",
             "Trains MODEL on samples and labels from files with the training step that 'bnc compile' puts into the "
             "library, and writes the values to a weights file. Samples are taken in file order unless --shuffle is "
-            "given. The weights file is rewritten at the end of every epoch and is always complete; Ctrl-C stops after "
-            "the current step and saves."};
+            "given. The weights file is rewritten at every checkpoint and is always complete; Ctrl-C stops after the "
+            "current step and saves, and the same command with --resume goes on from there."};
   std::vector<Option> data = dataOptions(command.training, true, "", "Training samples");
   append_range(data,
                dataOptions(command.test, true, "test-", "Samples to measure loss and accuracy on after each epoch"));
@@ -345,13 +345,35 @@ static Verb trainVerb(TrainCommand &command) {
         {"steps", 0, "N", "Steps in all, instead of --epochs.", setInteger(command.steps, 1)},
         {"accumulate", 0, "K", "A step takes the gradients of K batches, one after the other. Default: 1.",
          setInteger(command.accumulate, 1)},
-        {"shuffle", 0, "", "Take the samples in another random order in each epoch.", setFlag(command.shuffle)}}},
+        {"shuffle", 0, "", "Take the samples in another random order in each epoch.", setFlag(command.shuffle)},
+        {"resume", 0, "",
+         "Go on from -o FILE if it exists, bit for bit as if there had been no stop; --epochs and --steps then count "
+         "from the very start, with what the weights file has behind it.",
+         setFlag(command.resume)},
+        {"early-stop", 0, "N", "Stop when N epochs have not made the test loss any smaller.",
+         setInteger(command.earlyStop, 1)}}},
+      {"Learning rate",
+       {{"lr-schedule", 0, "NAME[:SETTINGS]",
+         "How the learning rate of the optimizer, the largest, is used: constant (the default), step, cosine or "
+         "one-cycle; all but the last with warm-up=500 or warm-up=5epochs, a rise from start=0 (a share of the rate). "
+         "step:every=30epochs,factor=0.1 multiplies it again and again; cosine:final=0.01 goes down to that share at "
+         "the end; one-cycle:rise=0.3,start=0.04,final=4e-6 goes up first.",
+         [&command](StringRef value) { return command.schedule.parse(value); },
+         LearningRateSchedule::names()}}},
       {"Results",
        {outputOption("FILE", "The .safetensors file for the trained values.", command.output),
-        {"metrics", 0, "FILE.csv", "Write loss, accuracy, learning rate and gradient norm of every step.", setString(command.metrics)},
-        {"curve", 0, "FILE.svg", "Draw the learning curve.", setString(command.curve)},
-        {"checkpoint-every", 0, "N", "Write the weights file every N steps too.",
-         setInteger(command.checkpointEvery, 1)}}},
+        {"best", 0, "FILE", "Keep the values that had the smallest test loss in this .safetensors file.",
+         setString(command.best)},
+        {"checkpoint-every", 0, "N[epochs]",
+         "Write the weights file every N steps or epochs, and at the end. Default: 1epoch.",
+         [&command](StringRef value) { return command.checkpointEvery.parse(value, 1); }},
+        {"checkpoints", 0, "DIR", "Keep every checkpoint as DIR/NAME-STEP.safetensors too.",
+         setString(command.checkpoints)},
+        {"metrics", 0, "FILE.csv", "Write loss, accuracy, learning rate and gradient norm of every step.",
+         setString(command.metrics)},
+        {"tensorboard", 0, "DIR", "Write the same for TensorBoard, into a new event file.",
+         setString(command.tensorBoard)},
+        {"curve", 0, "FILE.svg", "Draw the learning curve.", setString(command.curve)}}},
       execution,
       trainingGroup(command.compile),
       compilerGroup(command.compile)};

@@ -1,18 +1,20 @@
 //===- Train.cpp - bnc train -------------------------------------------------------------===//
 
 #include "compiler/Driver/AtomicFile.h"
+#include "compiler/Driver/EventFile.h"
 #include "compiler/Driver/LearningCurve.h"
+#include "compiler/Driver/Metrics.h"
 #include "compiler/Driver/ProgressBar.h"
 #include "compiler/Driver/Report.h"
 #include "compiler/Driver/Verbs.h"
 
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <cerrno>
 #include <cmath>
 #include <csignal>
-#include <cstdio>
 #include <numeric>
 
 using namespace llvm;
@@ -66,72 +68,50 @@ std::vector<int64_t> shuffled(int64_t count, uint64_t seed, uint64_t epoch) {
   return order;
 }
 
-//===-- Metrics ------------------------------------------------------------------------===//
-
-/// A CSV file with a line a step, each on disk before the next step begins.
-class MetricsFile {
-public:
-  ~MetricsFile() {
-    if (file)
-      std::fclose(file);
-  }
-  LogicalResult open(const std::string &path) {
-    this->path = path;
-    file = std::fopen(path.c_str(), "w");
-    if (!file)
-      return fail();
-    std::fputs("step,epoch,loss,accuracy,lr,gradient_norm,test_loss,test_accuracy\n", file);
-    return success();
-  }
-  LogicalResult add(int64_t step, int64_t epoch, const bnc_metrics &metrics, double lr, const Evaluation *test) {
-    if (!file)
-      return success();
-    std::fprintf(file, "%lld,%lld", static_cast<long long>(step), static_cast<long long>(epoch));
-    for (double value : {metrics.loss, metrics.accuracy, lr, metrics.gradient_norm, test ? test->loss : NAN,
-                         test ? test->accuracy : NAN})
-      std::isnan(value) ? std::fputc(',', file) : std::fprintf(file, ",%.9g", value); // no value: an empty cell
-    std::fputc('\n', file);
-    return std::fflush(file) == 0 && !std::ferror(file) ? success() : fail();
-  }
-
-private:
-  LogicalResult fail() {
-    return reportError("cannot write '" + path + "': " + std::error_code(errno, std::generic_category()).message());
-  }
-  std::FILE *file = nullptr;
-  std::string path;
-};
-
 //===-- Training -----------------------------------------------------------------------===//
 
 class Trainer {
 public:
-  Trainer(const TrainCommand &command, Session &session) : command(command), session(session) {}
+  Trainer(const TrainCommand &command, Session &session)
+      : command(command), session(session), schedule(command.schedule) {}
   LogicalResult run();
 
 private:
+  LogicalResult readData();
   LogicalResult prepare();
-  bnc_status runStep(Batch &buffers, ArrayRef<int64_t> indices, bnc_metrics &result);
+  LogicalResult findBest();
+  bnc_status runStep(Batch &buffers, ArrayRef<int64_t> indices, double lr, bnc_metrics &result);
   LogicalResult runEpoch(int64_t epoch, ProgressBar &bar);
-  LogicalResult endEpoch(int64_t epoch, int64_t samples, double seconds, const Evaluation *test);
-  LogicalResult save();
+  LogicalResult endEpoch(int64_t epoch, int64_t samples, double seconds, StepRecord &record);
+  LogicalResult keepBest(int64_t epoch, double loss);
+  LogicalResult record(const StepRecord &values);
+  LogicalResult save() { return save(command.output); }
+  LogicalResult save(const std::string &path);
+  LogicalResult saveCheckpoint();
   LogicalResult finish();
-  bool isLastStep() const { return step == firstStep + totalSteps; }
+  bool isOver() const { return step >= lastStep || stopsEarly; }
+  int64_t epochOf(int64_t steps) const { return (steps + stepsPerEpoch - 1) / stepsPerEpoch; }
 
   const TrainCommand &command;
   Session &session;
   DataSet data;
   std::optional<DataSet> test;
   TrainPointer train;
-  int64_t batch = 0, stepsPerEpoch = 0, totalSteps = 0, totalEpochs = 0;
-  int64_t firstStep = 0, step = 0; // steps are counted on from the weights file
-  double lr = 0, epochLoss = 0, epochAccuracy = 0;
+  int64_t batch = 0, stepsPerEpoch = 0, checkpointSteps = 0;
+  int64_t firstStep = 0, step = 0, lastStep = 0; // counted on from the weights file
+  int64_t scheduleStart = 0;
+  LearningRateSchedule schedule;
+  double peakRate = 0, epochLoss = 0, epochAccuracy = 0;
+  double bestLoss = INFINITY;
+  int64_t bestEpoch = 0; // 0: none yet
+  bool stopsEarly = false;
   MetricsFile metrics;
+  EventFile events;
   TrainingHistory history;
 };
 } // namespace
 
-LogicalResult Trainer::prepare() {
+LogicalResult Trainer::readData() {
   const bnc_model_descriptor &model = session.descriptor();
   if (failed(session.requireTraining(/*both=*/!command.test.data.empty())) || failed(session.requireLoss()))
     return failure();
@@ -154,42 +134,85 @@ LogicalResult Trainer::prepare() {
   batch = std::min(session.batch(32), data.count);
   int64_t samplesPerStep = batch * command.accumulate;
   stepsPerEpoch = (data.count + samplesPerStep - 1) / samplesPerStep;
-  totalSteps = command.steps ? command.steps : command.epochs * stepsPerEpoch;
   if (int64_t last = data.count % batch; model.fixed_batch && (last != 0 || batch < model.fixed_batch))
     return reportError("'" + data.inputs.front().path() + "' holds " + withSeparators(data.count) +
                        " samples, but the model takes exactly " + Twine(model.fixed_batch) +
                        " at a time; give a multiple, or a model with an open batch");
   else if (int64_t smallest = last ? last : batch;
-           smallest < model.minimum_train_batch && totalSteps >= (last ? stepsPerEpoch : 1))
+           smallest < model.minimum_train_batch && (command.epochs || command.steps >= (last ? stepsPerEpoch : 1)))
     return reportError("node '" + StringRef(model.minimum_train_batch_node) +
                        "' (batch_norm) normalizes a single value per sample and needs batches of at least " +
                        Twine(model.minimum_train_batch) + ", but " + withSeparators(data.count) +
                        " samples in batches of " + Twine(batch) + " leave one of " + Twine(smallest) +
                        "; choose another --batch");
 
+  return success();
+}
+
+LogicalResult Trainer::prepare() {
+  if (failed(readData()))
+    return failure();
   FailureOr<TrainPointer> created = session.createTrain(batch, /*resume=*/!command.freshOptimizer);
   if (failed(created))
     return failure();
   train = std::move(*created);
   step = firstStep = bnc_train_steps(train.get());
-  totalEpochs = (firstStep + totalSteps + stepsPerEpoch - 1) / stepsPerEpoch;
-  if (bnc_train_get_hyper(train.get(), "lr", &lr) != BNC_OK)
+  scheduleStart = command.resume ? 0 : firstStep;
+  int64_t asked = command.steps ? command.steps : command.epochs * stepsPerEpoch;
+  lastStep = scheduleStart + asked;
+  if (std::string wrong = schedule.fit(asked, stepsPerEpoch); !wrong.empty())
+    return reportError("option '--lr-schedule': " + wrong);
+  if (bnc_train_get_hyper(train.get(), "lr", &peakRate) != BNC_OK)
     return reportFailure(train.get());
-  history.stepLoss.reserve(totalSteps < 1000000 ? totalSteps : 0);
-  return command.metrics.empty() ? success() : metrics.open(command.metrics);
+  checkpointSteps = command.checkpointEvery.steps(stepsPerEpoch);
+  bool goesOn = command.resume && command.execution.weights == command.output;
+  if (goesOn && !command.best.empty() && sys::fs::exists(command.best) && failed(findBest()))
+    return failure();
+  if (!command.checkpoints.empty() && failed(makeFolder(command.checkpoints)))
+    return failure();
+  history.stepLoss.reserve(asked < 1000000 ? asked : 0);
+  if (!command.tensorBoard.empty() && failed(events.open(command.tensorBoard)))
+    return failure();
+  return command.metrics.empty() ? success() : metrics.open(command.metrics, command.resume ? firstStep : 0, history);
 }
 
-LogicalResult Trainer::save() {
-  if (bnc_train_save(train.get(), command.output.c_str()) != BNC_OK)
+/// What an earlier part of this training found to be best: its file says it all.
+LogicalResult Trainer::findBest() {
+  if (bnc_train_load(train.get(), command.best.c_str()) != BNC_OK)
+    return reportFailure(train.get());
+  int64_t steps = bnc_train_steps(train.get());
+  if (steps <= firstStep) { // else it is of another training
+    FailureOr<Evaluation> found = evaluate(train.get(), *test, batch, /*progress=*/true);
+    if (failed(found))
+      return failure();
+    bestLoss = found->loss;
+    bestEpoch = epochOf(steps);
+    stopsEarly = command.earlyStop && epochOf(firstStep) - bestEpoch >= command.earlyStop;
+  }
+  return bnc_train_load(train.get(), command.output.c_str()) == BNC_OK ? success() : reportFailure(train.get());
+}
+
+LogicalResult Trainer::save(const std::string &path) {
+  if (bnc_train_save(train.get(), path.c_str()) != BNC_OK)
     return reportFailure(train.get());
   return success();
 }
 
+LogicalResult Trainer::saveCheckpoint() {
+  if (failed(save()))
+    return failure();
+  if (command.checkpoints.empty())
+    return success();
+  SmallString<128> path(command.checkpoints);
+  sys::path::append(path, formatv("{0}-{1,0+8}.safetensors", session.descriptor().name, step).str());
+  return save(path.str().str());
+}
+
 /// The step of the samples `indices`, a batch at a time.
-bnc_status Trainer::runStep(Batch &buffers, ArrayRef<int64_t> indices, bnc_metrics &result) {
+bnc_status Trainer::runStep(Batch &buffers, ArrayRef<int64_t> indices, double lr, bnc_metrics &result) {
   if (command.accumulate == 1) {
     buffers.fill(indices);
-    return bnc_train_step(train.get(), buffers.inputs(), buffers.labels(), indices.size(), /*learning_rate=*/-1, &result);
+    return bnc_train_step(train.get(), buffers.inputs(), buffers.labels(), indices.size(), lr, &result);
   }
   for (int64_t first = 0, count = indices.size(); first < count; first += batch) {
     int64_t size = std::min(batch, count - first);
@@ -198,7 +221,7 @@ bnc_status Trainer::runStep(Batch &buffers, ArrayRef<int64_t> indices, bnc_metri
     if (status != BNC_OK)
       return status;
   }
-  return bnc_train_update(train.get(), /*learning_rate=*/-1, &result);
+  return bnc_train_update(train.get(), lr, &result);
 }
 
 LogicalResult Trainer::runEpoch(int64_t epoch, ProgressBar &bar) {
@@ -214,10 +237,12 @@ LogicalResult Trainer::runEpoch(int64_t epoch, ProgressBar &bar) {
   epochLoss = epochAccuracy = 0;
   ProgressBar epochClock("", /*enabled=*/false);
   int64_t samplesPerStep = batch * command.accumulate;
-  for (int64_t first = (step - (epoch - 1) * stepsPerEpoch) * samplesPerStep; first < data.count && !isLastStep(); first += samplesPerStep) {
+  for (int64_t first = (step - (epoch - 1) * stepsPerEpoch) * samplesPerStep; first < data.count && !isOver();
+       first += samplesPerStep) {
     int64_t size = std::min(samplesPerStep, data.count - first);
     bnc_metrics result;
-    if (runStep(buffers, ArrayRef<int64_t>(order).slice(first, size), result) != BNC_OK) {
+    double lr = peakRate * schedule.factorAt(step - scheduleStart);
+    if (runStep(buffers, ArrayRef<int64_t>(order).slice(first, size), lr, result) != BNC_OK) {
       bar.clear();
       std::string why = bnc_train_error(train.get());
       if (failed(save())) // has said why
@@ -229,52 +254,80 @@ LogicalResult Trainer::runEpoch(int64_t epoch, ProgressBar &bar) {
     samples += size;
     epochLoss += result.loss * size;
     epochAccuracy += result.accuracy * size;
-    history.stepLoss.push_back({static_cast<double>(step), result.loss});
-    std::string where = formatv("epoch {0}/{1}  {2}  {3} images/s", epoch, totalEpochs,
-                                formatScore(epochLoss / samples, epochAccuracy / samples),
-                                withSeparators(static_cast<int64_t>(samples / epochClock.seconds())));
-    bar.show(step - firstStep, totalSteps, where);
+    StepRecord values{step, epoch, result.loss, result.accuracy, lr, result.gradient_norm};
+    bar.show(step - firstStep, lastStep - firstStep,
+             formatv("epoch {0}/{1}  {2}  {3} images/s", epoch, epochOf(lastStep),
+                     formatScore(epochLoss / samples, epochAccuracy / samples),
+                     withSeparators(static_cast<int64_t>(samples / epochClock.seconds())))
+                 .str());
 
-    std::optional<Evaluation> score;
-    bool epochEnds = first + size >= data.count || isLastStep();
+    bool epochEnds = first + size >= data.count || step == lastStep;
     if (epochEnds) {
       double seconds = epochClock.seconds();
       bar.clear();
-      if (test && !gInterrupted) {
-        FailureOr<Evaluation> found = evaluate(train.get(), *test, batch, /*progress=*/true);
-        if (failed(found))
-          return failure();
-        score = *found;
-      }
-      if (failed(endEpoch(epoch, samples, seconds, score ? &*score : nullptr)))
+      if (failed(endEpoch(epoch, samples, seconds, values)))
         return failure();
     }
-    if (failed(metrics.add(step, epoch, result, lr, score ? &*score : nullptr)))
+    if (failed(record(values)))
       return failure();
-    bool checkpoint = command.checkpointEvery && step % command.checkpointEvery == 0;
-    if ((epochEnds || checkpoint || gInterrupted) && failed(save()))
+    if (checkpointSteps ? step % checkpointSteps == 0 : epochEnds) {
+      if (failed(saveCheckpoint()))
+        return failure();
+    } else if ((gInterrupted || isOver()) && failed(save())) {
       return failure();
-    if (gInterrupted) {
+    }
+    if (gInterrupted && !isOver()) {
       bar.clear();
       return reportError("interrupted after step " + withSeparators(step) + "; the values so far are in '" +
-                         command.output + "'");
+                         command.output + "', and --resume goes on from there");
     }
   }
   return success();
 }
 
-LogicalResult Trainer::endEpoch(int64_t epoch, int64_t samples, double seconds, const Evaluation *score) {
-  double accuracy = epochAccuracy / samples;
-  outs() << "epoch " << epoch << "/" << totalEpochs << ": " << formatScore(epochLoss / samples, accuracy);
-  history.trainAccuracy.push_back({static_cast<double>(step), accuracy});
-  if (score) {
-    outs() << "; test " << formatScore(score->loss, score->accuracy);
-    history.testLoss.push_back({static_cast<double>(step), score->loss});
-    history.testAccuracy.push_back({static_cast<double>(step), score->accuracy});
+LogicalResult Trainer::endEpoch(int64_t epoch, int64_t samples, double seconds, StepRecord &values) {
+  if (test && !gInterrupted) {
+    FailureOr<Evaluation> found = evaluate(train.get(), *test, batch, /*progress=*/true);
+    if (failed(found))
+      return failure();
+    values.testLoss = found->loss;
+    values.testAccuracy = found->accuracy;
   }
+  double at = step, accuracy = epochAccuracy / samples;
+  outs() << "epoch " << epoch << "/" << epochOf(lastStep) << ": " << formatScore(epochLoss / samples, accuracy);
+  history.trainAccuracy.push_back({at, accuracy});
+  if (!std::isnan(values.testLoss)) {
+    outs() << "; test " << formatScore(values.testLoss, values.testAccuracy);
+    history.testLoss.push_back({at, values.testLoss});
+    history.testAccuracy.push_back({at, values.testAccuracy});
+  }
+  if (!schedule.isConstant())
+    outs() << "; lr " << formatNumber(values.lr, 4);
   outs() << formatv("; {0:f1} s, {1} images/s\n", seconds, withSeparators(static_cast<int64_t>(samples / seconds)));
   outs().flush();
+  return std::isnan(values.testLoss) ? success() : keepBest(epoch, values.testLoss);
+}
+
+LogicalResult Trainer::keepBest(int64_t epoch, double loss) {
+  if (loss < bestLoss) {
+    bestLoss = loss;
+    bestEpoch = epoch;
+    return command.best.empty() ? success() : save(command.best);
+  }
+  stopsEarly = command.earlyStop && epoch - bestEpoch >= command.earlyStop;
   return success();
+}
+
+LogicalResult Trainer::record(const StepRecord &values) {
+  history.stepLoss.push_back({static_cast<double>(values.step), values.loss});
+  if (failed(metrics.add(values)))
+    return failure();
+  return events.add(values.step, {{"train/loss", values.loss},
+                                  {"train/accuracy", values.accuracy},
+                                  {"train/lr", values.lr},
+                                  {"train/gradient_norm", values.gradientNorm},
+                                  {"test/loss", values.testLoss},
+                                  {"test/accuracy", values.testAccuracy}});
 }
 
 LogicalResult Trainer::finish() {
@@ -288,10 +341,12 @@ LogicalResult Trainer::finish() {
 LogicalResult Trainer::run() {
   if (failed(prepare()))
     return failure();
+  if (step >= lastStep)
+    outs() << "'" << command.output << "' holds all " << withSeparators(lastStep) << " steps already\n";
   InterruptGuard guard;
   ProgressBar bar("training");
   LogicalResult result = success();
-  while (succeeded(result) && !isLastStep())
+  while (succeeded(result) && !isOver())
     result = runEpoch(step / stepsPerEpoch + 1, bar);
   bar.clear();
   if (failed(result)) {
@@ -299,10 +354,15 @@ LogicalResult Trainer::run() {
       (void)finish(); // what was seen so far
     return failure();
   }
+  if (stopsEarly)
+    outs() << "stopped after epoch " << epochOf(step) << ": the test loss was smallest, "
+           << formatNumber(bestLoss, 4) << ", after epoch " << bestEpoch << "; its values are in '" << command.best
+           << "'\n";
   return finish();
 }
 
-LogicalResult bnc::runTrain(const TrainCommand &command) {
+LogicalResult bnc::runTrain(const TrainCommand &asked) {
+  TrainCommand command = asked;
   if (command.training.data.empty() || command.training.labels.empty())
     return reportError("'bnc train' needs --data FILE and --labels FILE");
   if (command.test.data.empty() != command.test.labels.empty())
@@ -314,9 +374,20 @@ LogicalResult bnc::runTrain(const TrainCommand &command) {
     return reportError("'bnc train' needs -o FILE for the trained weights");
   if (command.execution.init && !command.execution.weights.empty())
     return reportError("--init and --weights exclude each other; give one of them");
-  for (const std::string &path : {command.output, command.metrics, command.curve})
+  if (!command.best.empty() && command.test.data.empty())
+    return reportError("--best keeps the values with the smallest test loss; give --test-data and --test-labels too");
+  if (command.earlyStop && command.best.empty())
+    return reportError("--early-stop goes on past the best values before it stops; give --best=FILE to keep them");
+  if (!command.best.empty() && command.best == command.output)
+    return reportError("--best and -o name the same file; the best values and the last ones need one each");
+  for (const std::string &path : {command.output, command.metrics, command.curve, command.best})
     if (!path.empty() && failed(checkWritable(path)))
       return failure();
+  if (command.resume && sys::fs::exists(command.output)) {
+    command.execution.weights = command.output;
+    command.execution.init.reset();
+    command.freshOptimizer = false;
+  }
   FailureOr<std::unique_ptr<Session>> session = Session::open(command.compile, command.execution);
   if (failed(session))
     return failure();

@@ -3,6 +3,7 @@
 #ifndef COMPILER_DRIVER_VERBS_H
 #define COMPILER_DRIVER_VERBS_H
 
+#include "compiler/Driver/LearningRate.h"
 #include "compiler/Driver/Session.h"
 
 #include <string>
@@ -58,8 +59,11 @@ struct TrainCommand {
   int64_t accumulate = 1; // batches per step
   bool shuffle = false;
   bool freshOptimizer = false; // the variables of --weights alone
-  int64_t checkpointEvery = 0; // steps; 0: at the end of each epoch only
-  std::string output, metrics, curve;
+  bool resume = false;         // go on from `output` where it exists; steps and epochs count from the very start
+  LearningRateSchedule schedule;
+  Stretch checkpointEvery{1, /*epochs=*/true};
+  int64_t earlyStop = 0; // epochs without a smaller test loss; 0: never
+  std::string output, best, checkpoints, metrics, curve, tensorBoard;
 };
 llvm::LogicalResult runTrain(const TrainCommand &command);
 
