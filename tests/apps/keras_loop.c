@@ -19,7 +19,10 @@ int main(int argc, char **argv) {
 
   keras_loop_train *model;
   bnc_metrics metrics;
-  EXPECT(keras_loop_train_create(argv[1], NULL, &model) == BNC_OK);
+  bnc_options options;
+  bnc_options_init(&options);
+  options.seed = 7; /* of dropout, as in make_keras_loop.py */
+  EXPECT(keras_loop_train_create(argv[1], &options, &model) == BNC_OK);
   EXPECT(keras_loop_train_get_variable(model, "fixed_norm/moving_mean", before, UNITS) == BNC_OK);
   FILE *losses = metrics_open(argv[3]);
   for (long step = 0; step < STEPS; ++step) { /* model(x, training=True), tape.gradient, optimizer.apply_gradients */

@@ -5,8 +5,8 @@
 
 A regression from one number to one: BatchNormalization as the first layer on (N, 1), Dropout, a frozen Dense layer and
 a frozen BatchNormalization (trainable=False, so it uses its moving statistics in training too); the gradients are those
-of model.trainable_variables, the loss is the mean squared error, the optimizer SGD with momentum. Dropout's random
-numbers are each framework's own, so its rate is 0 here.
+of model.trainable_variables, the loss is the mean squared error, the optimizer SGD with momentum. Keras's random numbers
+are its own, so the run has a layer in Dropout's place that drops what bnc drops (dropout.py).
 """
 
 import os
@@ -14,11 +14,13 @@ import sys
 
 import numpy as np
 
+import dropout
 import golden
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "export"))
 
 STEPS, BATCH, LEARNING_RATE, MOMENTUM, UNITS, SEED = 100, 32, 0.05, 0.9, 16, 2026
+RATE, DROPOUT_SEED = 0.2, 7
 
 
 def data(count, seed):
@@ -26,7 +28,8 @@ def data(count, seed):
     return x, 4 * x * (1 - x)
 
 
-def make(dtype="float32"):
+def make(dtype="float32", drop=None):
+    """The model; `drop`: a layer in the place of Keras's Dropout."""
     import keras
 
     keras.config.set_floatx(dtype)
@@ -36,7 +39,7 @@ def make(dtype="float32"):
         keras.Input((1,), name="x"),
         keras.layers.BatchNormalization(name="input_norm"),
         keras.layers.Dense(UNITS, activation="relu", name="hidden"),
-        keras.layers.Dropout(0.0, name="dropout"),
+        drop or keras.layers.Dropout(RATE, name="dropout"),
         keras.layers.Dense(UNITS, name="fixed"),
         keras.layers.BatchNormalization(scale=False, name="fixed_norm"),
         keras.layers.Activation("tanh", name="tanh"),
@@ -51,8 +54,19 @@ def run(dtype):
     import keras
     import tensorflow as tf
 
+    class Drop(keras.layers.Layer):
+        """Multiplies by what `factors` holds."""
+
+        def __init__(self):
+            super().__init__(name="dropout", dtype=dtype)
+            self.factors = tf.Variable(tf.ones((BATCH, UNITS), dtype), trainable=False)
+
+        def call(self, x, training=False):
+            return x * self.factors if training else x
+
     start = make().get_weights()
-    model = make(dtype)
+    drop = Drop()
+    model = make(dtype, drop)
     model.set_weights([value.astype(dtype) for value in start])
     optimizer = keras.optimizers.SGD(LEARNING_RATE, momentum=MOMENTUM)
     loss_fn = keras.losses.MeanSquaredError()
@@ -69,6 +83,7 @@ def run(dtype):
     losses = []
     for step in range(STEPS):
         batch = slice(step * BATCH, (step + 1) * BATCH)
+        drop.factors.assign(dropout.factors(DROPOUT_SEED, step, 0, BATCH, UNITS, RATE).astype(dtype))
         losses.append(float(train_step(tf.constant(x[batch].astype(dtype)), tf.constant(y[batch].astype(dtype)))))
     outputs = model(data(BATCH, 2)[0].astype(dtype), training=False).numpy()
     assert outputs.dtype == dtype
@@ -88,4 +103,4 @@ if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     golden.main("keras_loop", __doc__.splitlines()[0], ("keras", "tensorflow", "onnx", "numpy"),
                 {"steps": STEPS, "batch": BATCH, "optimizer": "sgd:lr=%g,momentum=%g" % (LEARNING_RATE, MOMENTUM),
-                 "options": ["--loss=mse", "--trainable=^(input_norm|hidden|head)/", "--freeze=^fixed_norm/"]}, run, export)
+                 "options": ["--loss=mse", "--trainable=^(input_norm|hidden|head)/", "--freeze=^fixed_norm/", "--seed=%d" % DROPOUT_SEED]}, run, export)
