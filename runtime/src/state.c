@@ -181,7 +181,7 @@ static bnc_snapshot snapshot_of(const bnc_train *train) {
   return (bnc_snapshot){.model = train->object.model,
                         .variables = train->variables,
                         .slots = train->slots,
-                        .progress = {.known = train->steps > 0, .steps = train->steps, .passes = train->passes},
+                        .progress = {.known = train->steps > 0 || train->passes > 0, .steps = train->steps, .passes = train->passes},
                         .extras = &train->extras};
 }
 

@@ -99,7 +99,7 @@ static bnc_status run_backward(bnc_train *train, const void *const *inputs, cons
   bnc_pending *pending = &train->pending;
   pending->forward = false; /* its values are overwritten from here on */
   if (pending->batches == 1 && !pending->summed) {
-    add_to_sums(train, train->gradients, pending->weight, true);
+    add_to_sums(train, train->gradients, 1, true); /* as they are: they alone are left if this one fails */
     pending->summed = true;
   }
   train->exec.gradient_sum_of_squares = 0;
@@ -112,8 +112,10 @@ static bnc_status run_backward(bnc_train *train, const void *const *inputs, cons
     return status;
   bnc_train_touch(train);
   train->passes++;
-  if (pending->summed)
-    add_to_sums(train, train->gradients, weight, false);
+  if (pending->batches)
+    add_to_sums(train, train->gradients, weight / pending->first_weight, false);
+  else
+    pending->first_weight = weight;
   pending->sum_of_squares = train->exec.gradient_sum_of_squares;
   pending->batches++;
   pending->weight += weight;
@@ -158,8 +160,8 @@ static bnc_metrics metrics_of(const bnc_train *train, double loss, int64_t corre
 static bnc_status run_update(bnc_train *train, double learning_rate, bnc_metrics *metrics) {
   bnc_pending *pending = &train->pending;
   double norm = sqrt(pending->sum_of_squares), scale = 1, clip = clip_norm(train);
-  if (pending->summed) {
-    scale = bnc_train_has_loss(train) ? 1 / pending->weight : 1;
+  if (pending->batches > 1) {
+    scale = bnc_train_has_loss(train) ? pending->first_weight / pending->weight : 1;
     norm = sqrt(add_to_sums(train, NULL, 0, false)) * scale;
     if (!isfinite(norm))
       return bnc_fail(train->object.error, BNC_NOT_FINITE,

@@ -16,8 +16,8 @@ typedef struct bnc_calibration {
 typedef struct bnc_pending {
   bool forward;     /* a forward pass, in the arena, waits for bnc_train_backward */
   int64_t batches;  /* micro-batches whose gradients wait for the update */
-  bool summed;      /* they are in bnc_train.sums, each times its weight; else the only one's are in gradients */
-  double weight;    /* of all of them: samples, or with the application's own loss 1 */
+  bool summed;      /* they are in bnc_train.sums, each times weight / first_weight; else the only one's are in gradients */
+  double first_weight, weight; /* of the first, and of all: samples, or with the application's own loss 1 each */
   double sum_of_squares; /* of the only one's gradients */
   double loss;      /* summed over the samples */
   int64_t samples, correct;

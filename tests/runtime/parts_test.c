@@ -111,6 +111,62 @@ static void test_many(void) {
   bnc_train_destroy(parts);
 }
 
+/* All that a file would hold. */
+static unsigned char *saved(const bnc_train *train, size_t *bytes) {
+  *bytes = 0;
+  CHECK(bnc_train_save_memory(train, NULL, bytes) == BNC_OK);
+  unsigned char *file = malloc(*bytes);
+  CHECK(bnc_train_save_memory(train, file, bytes) == BNC_OK);
+  return file;
+}
+
+/* A gradient that overflows though the loss is finite: nothing moves, and what waited before waits still, to the bit. */
+static void test_gradient_not_finite(void) {
+  enum { FEW = 5 }; /* no power of two: times and divided by it is not the same number */
+  bnc_model_descriptor model = fake_model();
+  bnc_train *whole = make_train(&model, 0.9), *parts = make_train(&model, 0.9);
+  batch b = make_batch(5), bad = make_batch(6);
+  for (int i = 0; i < BATCH; ++i) {
+    bad.labels[i] = 0;
+    bad.prior[i * CLASSES] = -20;
+    bad.prior[i * CLASSES + 1] = 20;
+  }
+  static const float zeros[3], huge[6] = {3e38f, 3e38f, 3e38f, -3e38f, -3e38f, -3e38f}; /* times 0 forward, added up backward */
+  float weight[6], scale[3], offset[3];
+  CHECK(bnc_train_get_variable(parts, "fc.weight", weight, 6) == BNC_OK);
+  CHECK(bnc_train_get_variable(parts, "bn.weight", scale, 3) == BNC_OK);
+  CHECK(bnc_train_get_variable(parts, "bn.bias", offset, 3) == BNC_OK);
+  for (int waiting = 0; waiting < 2; ++waiting) {
+    if (waiting)
+      CHECK(bnc_train_accumulate(parts, inputs_of(&b), b.labels, FEW, NULL) == BNC_OK);
+    CHECK(bnc_train_set_variable(parts, "fc.weight", huge, 6) == BNC_OK);
+    CHECK(bnc_train_set_variable(parts, "bn.weight", zeros, 3) == BNC_OK);
+    CHECK(bnc_train_set_variable(parts, "bn.bias", zeros, 3) == BNC_OK);
+    size_t bytes, now_bytes;
+    unsigned char *before = saved(parts, &bytes);
+    CHECK((waiting ? bnc_train_accumulate(parts, inputs_of(&bad), bad.labels, BATCH, NULL)
+                   : bnc_train_step(parts, inputs_of(&bad), bad.labels, BATCH, 0.1, NULL)) == BNC_NOT_FINITE);
+    CHECK_CONTAINS(bnc_train_error(parts), "the gradient is not finite, though inputs and variables are finite");
+    unsigned char *now = saved(parts, &now_bytes);
+    CHECK(bytes == now_bytes && memcmp(before, now, bytes) == 0);
+    free(before);
+    free(now);
+    CHECK(bnc_train_set_variable(parts, "fc.weight", weight, 6) == BNC_OK);
+    CHECK(bnc_train_set_variable(parts, "bn.weight", scale, 3) == BNC_OK);
+    CHECK(bnc_train_set_variable(parts, "bn.bias", offset, 3) == BNC_OK);
+  }
+  bnc_metrics of_step, of_update;
+  CHECK(bnc_train_step(whole, inputs_of(&b), b.labels, FEW, 0.1, &of_step) == BNC_OK);
+  CHECK(bnc_train_update(parts, 0.1, &of_update) == BNC_OK);
+  CHECK(of_step.loss == of_update.loss && of_step.gradient_norm == of_update.gradient_norm);
+  float one[VALUES], other[VALUES];
+  read_values(whole, one);
+  read_values(parts, other);
+  CHECK(memcmp(one, other, sizeof one) == 0);
+  bnc_train_destroy(whole);
+  bnc_train_destroy(parts);
+}
+
 /* The move is as long as clip-norm says, if the gradient is longer; the norm that is reported is the gradient's. */
 static void test_clipping(void) {
   bnc_model_descriptor model = fake_model();
@@ -146,6 +202,14 @@ static void test_discard(void) {
   CHECK(bnc_train_accumulate(train, inputs_of(&b), b.labels, BATCH, NULL) == BNC_OK);
   bnc_train_discard(train);
   CHECK(bnc_train_update(train, 1, NULL) == BNC_NOT_READY);
+  /* The forward pass counts, for dropout; a file keeps it although there was no step. */
+  size_t bytes;
+  unsigned char *file = saved(train, &bytes), *again;
+  CHECK(bnc_train_load_memory(train, file, bytes) == BNC_OK && bnc_train_steps(train) == 0);
+  again = saved(train, &bytes);
+  CHECK(memcmp(file, again, bytes) == 0 && strstr((char *)file + 8, "\"bnc.forward_passes\":\"1\"") != NULL);
+  free(file);
+  free(again);
   CHECK(bnc_train_accumulate(train, inputs_of(&b), b.labels, BATCH, NULL) == BNC_OK);
   CHECK(bnc_train_init(train, 1, BNC_INIT_XAVIER_UNIFORM) == BNC_OK); /* what waits belongs to other variables */
   CHECK(bnc_train_update(train, 1, NULL) == BNC_NOT_READY);
@@ -158,6 +222,7 @@ static void test_discard(void) {
 int main(void) {
   test_one();
   test_many();
+  test_gradient_not_finite();
   test_clipping();
   test_discard();
   return report();
