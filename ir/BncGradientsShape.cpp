@@ -16,8 +16,9 @@ using namespace bnc;
 LogicalResult AvgPoolOp::buildGradients(OpBuilder &builder, ValueRange resultGradients, const llvm::BitVector &wanted,
                                         MutableArrayRef<Value> operandGradients) {
   if (wanted[0])
-    operandGradients[0] = AvgPoolGradientOp::create(builder, getLoc(), resultGradients[0], getInput(), getKernel(),
-                                                    getStrides(), getPads(), getDilations(), getCountIncludePad());
+    operandGradients[0] =
+        AvgPoolGradientOp::create(builder, getLoc(), resultGradients[0], shapeOf(getInput()).drop_front(2), getKernel(),
+                                  getStrides(), getPads(), getDilations(), getCountIncludePad());
   return success();
 }
 

@@ -88,21 +88,30 @@ LogicalResult UpdateRunningOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor 
 // Gradients of layers
 //===----------------------------------------------------------------------===//
 
-template <typename Adaptor> static LogicalResult inferPoolGradient(Loc loc, StringRef op, Adaptor a, Types &types) {
+template <typename Adaptor>
+static LogicalResult inferPoolGradient(Loc loc, StringRef op, Adaptor a, RankedTensorType input, Types &types) {
   SmallVector<Type> pooled;
-  if (failed(inferPool(loc, op, a.getInput(), {a.getKernel(), a.getStrides(), a.getPads(), a.getDilations()}, pooled)) ||
+  if (failed(inferPool(loc, op, input, {a.getKernel(), a.getStrides(), a.getPads(), a.getDilations()}, pooled)) ||
       failed(checkGradient(loc, op, a.getGradient(), pooled[0])))
     return failure();
-  types.push_back(a.getInput().getType());
+  types.push_back(input);
   return success();
 }
 
 LogicalResult AvgPoolGradientOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  return inferPoolGradient(loc, getOperationName(), a, types);
+  ArrayRef<int64_t> gradient = shapeOf(a.getGradient());
+  if (gradient.size() < 3 || a.getInputShape().size() + 2 != gradient.size() ||
+      llvm::any_of(a.getInputShape(), [](int64_t size) { return size < 1; }))
+    return error(loc, getOperationName()) << "gradient " << text(gradient) << " does not fit input_shape "
+                                          << text(a.getInputShape());
+  SmallVector<int64_t> input(gradient.take_front(2));
+  llvm::append_range(input, a.getInputShape());
+  return inferPoolGradient(loc, getOperationName(), a,
+                           RankedTensorType::get(input, typeOf(a.getGradient()).getElementType()), types);
 }
 
 LogicalResult MaxPoolGradientOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  return inferPoolGradient(loc, getOperationName(), a, types);
+  return inferPoolGradient(loc, getOperationName(), a, typeOf(a.getInput()), types);
 }
 
 /// A convolution of these operands has a result of the gradient's shape; the gradient may lack rows and columns at the end,

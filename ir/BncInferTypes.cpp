@@ -175,11 +175,11 @@ LogicalResult DenseOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types
 }
 
 LogicalResult AvgPoolOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  return inferPool(loc, getOperationName(), a.getInput(), {a.getKernel(), a.getStrides(), a.getPads(), a.getDilations()}, types);
+  return inferPool(loc, getOperationName(), typeOf(a.getInput()), {a.getKernel(), a.getStrides(), a.getPads(), a.getDilations()}, types);
 }
 
 LogicalResult MaxPoolOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
-  return inferPool(loc, getOperationName(), a.getInput(), {a.getKernel(), a.getStrides(), a.getPads(), a.getDilations()}, types);
+  return inferPool(loc, getOperationName(), typeOf(a.getInput()), {a.getKernel(), a.getStrides(), a.getPads(), a.getDilations()}, types);
 }
 
 //===----------------------------------------------------------------------===//

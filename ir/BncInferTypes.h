@@ -115,8 +115,8 @@ inline LogicalResult slideWindow(Loc loc, StringRef op, const Window &window, Ar
   return success();
 }
 
-inline LogicalResult inferPool(Loc loc, StringRef op, Value input, const Window &window, Types &types) {
-  ArrayRef<int64_t> shape = shapeOf(input);
+inline LogicalResult inferPool(Loc loc, StringRef op, RankedTensorType input, const Window &window, Types &types) {
+  ArrayRef<int64_t> shape = input.getShape();
   if (shape.size() < 3)
     return error(loc, op) << "input " << text(shape) << " has no spatial dimensions; expected (N, C, spatial...)";
   if (failed(checkWindow(loc, op, window, shape.size() - 2)))
@@ -130,7 +130,7 @@ inline LogicalResult inferPool(Loc loc, StringRef op, Value input, const Window 
   SmallVector<int64_t> result(shape.take_front(2));
   if (failed(slideWindow(loc, op, window, shape.drop_front(2), result)))
     return failure();
-  return succeed(types, result, typeOf(input).getElementType());
+  return succeed(types, result, input.getElementType());
 }
 
 /// The operands of a convolution agree: ranks, groups, channels.

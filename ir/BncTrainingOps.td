@@ -99,12 +99,13 @@ def Bnc_UpdateAverageOp : Bnc_NetworkOp<"update_average"> {
 //===-- Gradients of the network's ops --------------------------------------------===//
 
 def Bnc_AvgPoolGradientOp : Bnc_DerivedOp<"avg_pool_gradient"> {
-  let summary = "Gradient of avg_pool with respect to its input, whose shape is that of `input`";
-  let arguments = (ins Bnc_FloatTensor:$gradient, Bnc_FloatTensor:$input, DenseI64ArrayAttr:$kernel,
+  let summary = "Gradient of avg_pool with respect to its input";
+  let description = [{`input_shape` is the input's spatial shape, which strides leave open.}];
+  let arguments = (ins Bnc_FloatTensor:$gradient, DenseI64ArrayAttr:$input_shape, DenseI64ArrayAttr:$kernel,
                        DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations,
                        UnitAttr:$count_include_pad);
   let results = (outs Bnc_FloatTensor:$result);
-  let assemblyFormat = "$gradient `,` $input attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$gradient attr-dict `:` functional-type(operands, results)";
 }
 
 def Bnc_ConvInputGradientOp : Bnc_DerivedOp<"conv_input_gradient"> {

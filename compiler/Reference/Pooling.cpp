@@ -49,11 +49,11 @@ static Tensor evaluateAvgPool(AvgPoolOp op, Frame &frame) {
 }
 
 static Tensor evaluateAvgPoolGradient(AvgPoolGradientOp op, Frame &frame) {
-  const Tensor &x = frame[op.getInput()], &dy = frame[op.getGradient()];
-  Tensor dx(x.elementType, x.shape);
-  Window window = windowOf(op, x.shape, dy.shape);
+  const Tensor &dy = frame[op.getGradient()];
+  Tensor dx(dy.elementType, withBatch(op.getType(), dy.shape[0]));
+  Window window = windowOf(op, dx.shape, dy.shape);
   std::vector<double> counts = countWindows(op, window);
-  forEachImage(x.shape, dy.shape, [&](int64_t startX, int64_t startY) {
+  forEachImage(dx.shape, dy.shape, [&](int64_t startX, int64_t startY) {
     window.forEachTap([&](int64_t o, int64_t, int64_t i) { dx.reals[startX + i] += dy.reals[startY + o] / counts[o]; });
   });
   return dx;

@@ -196,10 +196,10 @@ private:
       return separate(pool.getKernel(), pool.getStrides(), pool.getPads());
     if (auto pool = dyn_cast<MaxPoolOp>(user))
       return separate(pool.getKernel(), pool.getStrides(), pool.getPads());
-    // A pool's gradient reads the pool's input besides; only the gradient comes from the anchor.
-    if (isa<AvgPoolGradientOp, MaxPoolGradientOp>(user))
-      return user->getOperand(0) == value && user->getOperand(1) != value;
-    return isa<ElementwiseOpInterface>(user) || isa<ReshapeOp>(user);
+    // Max pooling's gradient reads the pool's input besides; only the gradient comes from the anchor.
+    if (auto pool = dyn_cast<MaxPoolGradientOp>(user))
+      return pool.getGradient() == value && pool.getInput() != value;
+    return isa<AvgPoolGradientOp>(user) || isa<ElementwiseOpInterface>(user) || isa<ReshapeOp>(user);
   }
 
   /// The gradient that an anchor of the backward pass reads, null for other ops.

@@ -803,6 +803,24 @@ bnc.graph model @net(%x: tensor<?x2x4x4xf32>, %w: tensor<2x3x3x3xf32>) {
 
 // -----
 
+bnc.graph model @net(%g: tensor<?x4x5x5xf32>) {
+  // expected-error @below {{'bnc.avg_pool_gradient' op has a gradient of type 'tensor<?x4x5x5xf32>', expected 'tensor<?x4x7x7xf32>'}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.avg_pool_gradient %g {input_shape = array<i64: 9, 9>, kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<?x4x5x5xf32>) -> tensor<?x4x9x9xf32>
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%g: tensor<?x4x5x5xf32>) {
+  // expected-error @below {{'bnc.avg_pool_gradient' op gradient (?, 4, 5, 5) does not fit input_shape (9)}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.avg_pool_gradient %g {input_shape = array<i64: 9>, kernel = array<i64: 3>, strides = array<i64: 1>, pads = array<i64: 0, 0>, dilations = array<i64: 1>} : (tensor<?x4x5x5xf32>) -> tensor<?x4x9xf32>
+  bnc.return
+}
+
+// -----
+
 bnc.graph model @net(%g: tensor<?x4x5x5xf32>, %x: tensor<?x4x9x9xf32>) {
   // expected-error @below {{'bnc.max_pool_gradient' op has a gradient of type 'tensor<?x4x5x5xf32>', expected 'tensor<?x4x7x7xf32>'}}
   // expected-error @below {{failed to infer returned types}}

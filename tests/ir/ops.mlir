@@ -96,7 +96,7 @@ module @lenet attributes {bnc.phase = "import", bnc.weights = "lenet.safetensors
   bnc.graph training @gradients(%arg0: tensor<?x4x9x9xf32>, %arg1: tensor<6x4x3x3xf32>, %arg2: tensor<?x6x9x9xf32>, %arg3: tensor<?x4x4x4xf32>, %arg4: tensor<?x5xf32>, %arg5: tensor<?x7xf32>, %arg6: tensor<?xf32>) -> tensor<?x4x9x9xf32> {
     %0 = bnc.conv_input_gradient %arg2, %arg1 {dilations = array<i64: 1, 1>, input_shape = array<i64: 9, 9>, pads = array<i64: 1, 1, 1, 1>, strides = array<i64: 1, 1>} : (tensor<?x6x9x9xf32>, tensor<6x4x3x3xf32>) -> tensor<?x4x9x9xf32>
     %1 = bnc.conv_weight_gradient %arg2, %arg0 {dilations = array<i64: 1, 1>, kernel = array<i64: 3, 3>, pads = array<i64: 1, 1, 1, 1>, strides = array<i64: 1, 1>} : (tensor<?x6x9x9xf32>, tensor<?x4x9x9xf32>) -> tensor<6x4x3x3xf32>
-    %2 = bnc.avg_pool_gradient %arg3, %arg0 {dilations = array<i64: 1, 1>, kernel = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<?x4x4x4xf32>, tensor<?x4x9x9xf32>) -> tensor<?x4x9x9xf32>
+    %2 = bnc.avg_pool_gradient %arg3 {dilations = array<i64: 1, 1>, input_shape = array<i64: 9, 9>, kernel = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<?x4x4x4xf32>) -> tensor<?x4x9x9xf32>
     %3 = bnc.max_pool_gradient %arg3, %arg0 {dilations = array<i64: 1, 1>, kernel = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 2, 2>} : (tensor<?x4x4x4xf32>, tensor<?x4x9x9xf32>) -> tensor<?x4x9x9xf32>
     %4 = bnc.dense_weight_gradient %arg5, %arg4 {transposed} : (tensor<?x7xf32>, tensor<?x5xf32>) -> tensor<5x7xf32>
     %5 = bnc.activation_gradient "clip", %arg4, %arg4 {max = 6.000000e+00 : f64, min = 0.000000e+00 : f64} : (tensor<?x5xf32>, tensor<?x5xf32>) -> tensor<?x5xf32>

@@ -21,7 +21,7 @@ bnc.graph training @bias(%g: tensor<?x3x2xf32>, %x: tensor<?x3x2xf32>) -> tensor
 // CHECK-LABEL: @moved(
 // CHECK: %[[ZERO:.*]] = bnc.constant dense<0.000000e+00> : tensor<3xf32>
 // CHECK: bnc.return %[[ZERO]], %[[ZERO]]
-bnc.graph training @moved(%g: tensor<4x3x2x2xf32>, %x: tensor<4x3x2x2xf32>, %like: tensor<4x3x4x4xf32>)
+bnc.graph training @moved(%g: tensor<4x3x2x2xf32>, %x: tensor<4x3x2x2xf32>)
     -> (tensor<3xf32>, tensor<3xf32>) {
   %m, %v, %n = bnc.batch_stats %x : (tensor<4x3x2x2xf32>) -> (tensor<3xf32>, tensor<3xf32>, tensor<i64>)
   %s, %c = bnc.gradient_sums %g, %x, %m : (tensor<4x3x2x2xf32>, tensor<4x3x2x2xf32>, tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>)
@@ -30,8 +30,8 @@ bnc.graph training @moved(%g: tensor<4x3x2x2xf32>, %x: tensor<4x3x2x2xf32>, %lik
   %1 = bnc.transpose %0 {permutation = array<i64: 0, 2, 3, 1>} : (tensor<4x3x2x2xf32>) -> tensor<4x2x2x3xf32>
   %2 = bnc.reshape %1 {shape = array<i64: 4, 4, 3>} : (tensor<4x2x2x3xf32>) -> tensor<4x4x3xf32>
   %3 = bnc.reduce_sum %2 {axes = array<i64: 0, 1>} : (tensor<4x4x3xf32>) -> tensor<3xf32>
-  %4 = bnc.avg_pool_gradient %0, %like {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>}
-      : (tensor<4x3x2x2xf32>, tensor<4x3x4x4xf32>) -> tensor<4x3x4x4xf32>
+  %4 = bnc.avg_pool_gradient %0 {input_shape = array<i64: 4, 4>, kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>}
+      : (tensor<4x3x2x2xf32>) -> tensor<4x3x4x4xf32>
   %5 = bnc.reduce_sum %4 {axes = array<i64: 0, 2, 3>} : (tensor<4x3x4x4xf32>) -> tensor<3xf32>
   bnc.return %3, %5 : tensor<3xf32>, tensor<3xf32>
 }
