@@ -172,7 +172,8 @@ LogicalResult Compilation::makeGraph(ModuleOp module, Phase phase) {
   if (phase == Phase::Training && imported.batchNormFolded)
     emitWarning(module.getLoc()) << "batch normalizations were folded into weights when this file was written, so this "
                                     "does not train the network that was designed; export it with them kept "
-                                    "(PyTorch: torch.onnx.export of model.train() with optimize=False)";
+                                    "(PyTorch: model.train(); torch.onnx.export(model, (x,), \"model.onnx\", dynamo=True, "
+                                    "optimize=False, dynamic_shapes=({0: \"N\"},), external_data=False))";
   LogicalResult result = run(module, [&](OpPassManager &manager) {
     if (phase == Phase::Training)
       buildTrainingPipeline(manager, {options.loss.kind, options.loss.labelSmoothing, options.loss.probabilities,

@@ -38,8 +38,9 @@ def SimplifyPass : Bnc_Pass<"bnc-simplify"> {
   let summary = "Small rewrites that are always good, and no dead ops";
   let description = [{
     Composes transposes and reshapes, drops what does nothing (a reshape to the same shape, padding by nothing,
-    a slice of everything, a concat of one tensor, dropout with ratio 0, a cast to the same type), moves reshapes
-    and transposes of splat constants into the constant, and erases ops whose results nobody needs.
+    a slice of everything, a concat of one tensor, a pool of windows of one element, dropout with ratio 0, a cast to
+    the same type), moves reshapes and transposes of splat constants into the constant, and erases ops whose results
+    nobody needs.
     No value changes by a bit.
   }];
 }

@@ -25,6 +25,8 @@ static bool isIdentity(Operation *op) {
     return true;
   if (auto pad = dyn_cast<PadOp>(op))
     return allZero(pad.getLow()) && allZero(pad.getHigh());
+  if (isa<AvgPoolOp, MaxPoolOp>(op)) // of windows of one element each
+    return llvm::all_of(op->getAttrOfType<DenseI64ArrayAttr>("kernel").asArrayRef(), [](int64_t size) { return size == 1; });
   if (auto dropout = dyn_cast<DropoutOp>(op))
     return dropout.getRatio().isZero();
   if (auto reduce = dyn_cast<ReduceSumOp>(op))
@@ -92,9 +94,9 @@ struct SimplifyPass : bnc::impl::SimplifyPassBase<SimplifyPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ComposeReshapes, ComposeTransposes, MoveIntoSplat<ReshapeOp>, MoveIntoSplat<TransposeOp>,
-                 RemoveIdentity<CastOp>, RemoveIdentity<ConcatOp>, RemoveIdentity<DropoutOp>, RemoveIdentity<PadOp>,
-                 RemoveIdentity<ReduceMaxOp>, RemoveIdentity<ReduceMeanOp>, RemoveIdentity<ReduceSumOp>,
-                 RemoveIdentity<SliceOp>>(&getContext());
+                 RemoveIdentity<AvgPoolOp>, RemoveIdentity<CastOp>, RemoveIdentity<ConcatOp>, RemoveIdentity<DropoutOp>,
+                 RemoveIdentity<MaxPoolOp>, RemoveIdentity<PadOp>, RemoveIdentity<ReduceMaxOp>,
+                 RemoveIdentity<ReduceMeanOp>, RemoveIdentity<ReduceSumOp>, RemoveIdentity<SliceOp>>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

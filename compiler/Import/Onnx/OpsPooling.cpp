@@ -59,6 +59,13 @@ static void padEnd(WindowAttributes &window, ArrayRef<int64_t> extra) {
     window.pads[extra.size() + index] += size;
 }
 
+/// Windows of one element each: PyTorch writes an adaptive pool so whose result has its input's size.
+static bool isIdentity(const WindowAttributes &window) {
+  auto isOne = [](int64_t size) { return size == 1; };
+  return llvm::all_of(window.kernel, isOne) && llvm::all_of(window.strides, isOne) &&
+         llvm::all_of(window.pads, [](int64_t size) { return size == 0; });
+}
+
 LogicalResult bnc::onnx::importMaxPool(NodeImporter &node) {
   WindowAttributes window;
   SmallVector<int64_t> extra;
@@ -66,6 +73,8 @@ LogicalResult bnc::onnx::importMaxPool(NodeImporter &node) {
   if (!input || failed(node.refuseOutputs(1)))
     return failure();
   padEnd(window, extra);
+  if (isIdentity(window))
+    return importIdentity(node);
   return node.bind(0, node.build<MaxPoolOp>(input, getProperties<MaxPoolOp>(node, window)));
 }
 
@@ -75,7 +84,7 @@ LogicalResult bnc::onnx::importAveragePool(NodeImporter &node) {
   Value input = getPool(node, window, extra);
   if (!input)
     return failure();
-  bool countsPads = node.getInt("count_include_pad", 0) != 0;
+  bool countsPads = node.getInt("count_include_pad", 0) != 0 && llvm::any_of(window.pads, [](int64_t size) { return size != 0; });
   bool hasExtra = llvm::any_of(extra, [](int64_t size) { return size != 0; });
   if (countsPads && hasExtra) {
     // The file's own pads count, those that ceil_mode adds do not: the former become elements.
@@ -87,12 +96,13 @@ LogicalResult bnc::onnx::importAveragePool(NodeImporter &node) {
     pad.low = node.ints(low);
     pad.high = node.ints(high);
     pad.value = node.number(0);
-    if (llvm::any_of(window.pads, [](int64_t size) { return size != 0; }))
-      input = node.build<PadOp>(input, pad);
+    input = node.build<PadOp>(input, pad);
     window.pads.assign(2 * rank, 0);
     countsPads = false;
   }
   padEnd(window, extra);
+  if (isIdentity(window))
+    return importIdentity(node);
   AvgPoolOp::Properties properties = getProperties<AvgPoolOp>(node, window);
   properties.count_include_pad = node.flag(countsPads);
   return node.bind(0, node.build<AvgPoolOp>(input, properties));

@@ -15,6 +15,8 @@ using namespace bnc::onnx;
 LogicalResult bnc::onnx::importConcat(NodeImporter &node) {
   if (!node.hasInput(0))
     return node.error() << "has no inputs";
+  if (node.getNumInputs() == 1)
+    return importIdentity(node);
   // Equal transposes of all inputs are one transpose of the result.
   SmallVector<int64_t> permutation;
   for (unsigned index = 0; index < node.getNumInputs(); ++index) {

@@ -52,5 +52,12 @@ bool bnc::onnx::isBatchNormFolded(const Model &model) {
     return (isPyTorch && name.ends_with(".weight_bias")) || name.ends_with("_weights_fused_bn") ||
            name.ends_with("merged_input:0") || name.contains("/batchnorm/mul");
   };
-  return any_of(model.initializers, [&](const Tensor &tensor) { return isFolded(tensor.name); });
+  // A weight with a bias of its own keeps its names. But what PyTorch's new exporter calls `getitem` is an element of a
+  // tuple, such as its batch normalization returns, and no layer with weights does.
+  auto returnsElement = [&](const Node &node) {
+    return isPyTorch && is_contained({"Conv", "ConvTranspose", "Gemm"}, node.opType) && !node.outputs.empty() &&
+           StringRef(node.outputs.front()).starts_with("getitem");
+  };
+  return any_of(model.initializers, [&](const Tensor &tensor) { return isFolded(tensor.name); }) ||
+         any_of(model.nodes, returnsElement);
 }

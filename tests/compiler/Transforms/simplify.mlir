@@ -60,6 +60,22 @@ bnc.graph model @identities(%x: tensor<?x2x3xf32>) -> tensor<?x2x3xf32> {
 
 // -----
 
+// CHECK-LABEL: @pools_of_one(
+// CHECK-SAME: %[[X:.*]]: tensor
+// CHECK-NEXT: %[[Y:.*]] = bnc.max_pool %[[X]]
+// CHECK-NEXT: bnc.return %[[Y]]
+bnc.graph model @pools_of_one(%x: tensor<?x2x3x3xf32>) -> tensor<?x2x2x2xf32> {
+  %0 = bnc.avg_pool %x {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>}
+      : (tensor<?x2x3x3xf32>) -> tensor<?x2x3x3xf32>
+  %1 = bnc.max_pool %0 {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>}
+      : (tensor<?x2x3x3xf32>) -> tensor<?x2x3x3xf32>
+  %2 = bnc.max_pool %1 {kernel = array<i64: 1, 1>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>}
+      : (tensor<?x2x3x3xf32>) -> tensor<?x2x2x2xf32>
+  bnc.return %2 : tensor<?x2x2x2xf32>
+}
+
+// -----
+
 // These look alike and do something: real padding, a narrower slice, dropout, a sum over a dimension of size 1 that
 // stays.
 // CHECK-LABEL: @no_change_when_ops_do_something(

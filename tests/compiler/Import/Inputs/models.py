@@ -236,6 +236,15 @@ def bn_folded():
     return b.model("y")
 
 
+def bn_folded_into_bias():
+    """The same where the convolution has a bias: names stay, but its result is the batch normalization's."""
+    b = Builder(producer="pytorch")
+    b.weight("conv.weight", 4, 3, 3, 3), b.weight("conv.bias", 4)
+    b.node("Conv", ["x", "conv.weight", "conv.bias"], "getitem")
+    b.node("Relu", ["getitem"])
+    return b.model("y")
+
+
 #===-- Layers ---------------------------------------------------------------------===#
 
 def conv_zero_bias():
@@ -280,6 +289,17 @@ def channels_last():
     b.node("ReduceMean", ["p"], "m", axes=[1, 2], keepdims=0), b.node("ReduceMean", ["half"], "h", axes=[1, 2], keepdims=0)
     b.node("Add", ["m", "h"], "mh")
     b.node("MatMul", ["mh", "dense/kernel"], "d"), b.node("Add", ["d", "dense/bias"])
+    return b.model("y")
+
+
+def of_one():
+    """What PyTorch writes for layers that do nothing here, and an average without padding that would count it."""
+    b = Builder(producer="pytorch")
+    b.node("AveragePool", ["x"], "adapted", kernel_shape=[1, 1], strides=[1, 1], count_include_pad=1)
+    b.node("MaxPool", ["adapted"], "largest", kernel_shape=[1, 1], strides=[1, 1])
+    b.node("Concat", ["largest"], "joined", axis=1)
+    b.node("AveragePool", ["joined"], "getitem", kernel_shape=[2, 2], strides=[2, 2], count_include_pad=1)
+    b.node("MaxPool", ["getitem"], "y", kernel_shape=[1, 1], strides=[2, 2])
     return b.model("y")
 
 

@@ -14,8 +14,8 @@ import models
 from importing import check
 
 NAMES = """small bn_defaults bn_opset7 bn_opset9 bn_opset15 bn_keras bn_momentum_one bn_not_affine bn_expanded_affine
-bn_literal_scale bn_paddle bn_twice bn_folded conv_zero_bias conv_transposed_weight channels_last softplus_of_pytorch
-two_uses_of_conv dense_forms literals flatten_dynamo flatten_paddle flatten_forms baked_batch selecting old_softmax
+bn_literal_scale bn_paddle bn_twice bn_folded bn_folded_into_bias conv_zero_bias conv_transposed_weight channels_last of_one
+softplus_of_pytorch two_uses_of_conv dense_forms literals flatten_dynamo flatten_paddle flatten_forms baked_batch selecting old_softmax
 weight_types""".split()
 
 
