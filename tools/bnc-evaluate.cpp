@@ -155,7 +155,7 @@ static FailureOr<std::map<std::string, Tensor>> makeVariables(ModuleOp module, s
         return failure();
       tensor = std::move(*read);
       files->erase(file);
-    } else if (const NamedTensor *weight = weights.weights.find(name); weight && tensor.isReal()) {
+    } else if (const NamedTensor *weight = weights.findWeight(name); weight && tensor.isReal()) {
       tensor.shape = weight->shape;
       tensor.reals.assign(weight->data.begin(), weight->data.end());
     } else if (fillRandom || gradients) {

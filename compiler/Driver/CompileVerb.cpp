@@ -26,13 +26,15 @@ static FailureOr<std::optional<SafetensorsFile>> chooseWeights(const CompileComm
   for (VariableOp variable : compilation.module().getOps<VariableOp>()) {
     if (variable.getCollection() == Collection::Optimizer)
       continue;
-    const NamedTensor *tensor = file->weights.find(variable.getSymName());
+    const NamedTensor *tensor = file->findWeight(variable.getSymName());
     if (!tensor)
       return reportError("'" + command.weights + "' has no tensor '" + variable.getSymName() +
-                         "', which the model needs");
-    if (ArrayRef<int64_t>(tensor->shape) != cast<mlir::RankedTensorType>(variable.getType()).getShape())
-      return reportError("'" + command.weights + "': tensor '" + variable.getSymName() +
-                         "' has another shape than in the model");
+                         "', which the model needs; give a file that was saved from this model");
+    ArrayRef<int64_t> expected = cast<mlir::RankedTensorType>(variable.getType()).getShape();
+    if (ArrayRef<int64_t>(tensor->shape) != expected)
+      return reportError("'" + command.weights + "': tensor '" + variable.getSymName() + "' has shape " +
+                         formatShape(tensor->shape) + ", but the model expects " + formatShape(expected) +
+                         "; give a file that was saved from this model");
   }
   return std::optional<SafetensorsFile>(std::move(*file));
 }

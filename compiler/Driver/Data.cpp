@@ -6,6 +6,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 
 #include <algorithm>
 #include <cmath>
@@ -52,7 +53,7 @@ static double elementAt(const NpyArray &array, size_t index) {
   llvm_unreachable("every type has a case");
 }
 
-static std::string spell(ArrayRef<int64_t> shape) {
+std::string bnc::formatShape(ArrayRef<int64_t> shape) {
   return "(" + join(map_range(shape, [](int64_t size) { return std::to_string(size); }), ", ") + ")";
 }
 
@@ -67,6 +68,19 @@ NamedPath bnc::parseNamedPath(StringRef text) {
   if (equals == StringRef::npos || equals > text.find('/'))
     return {"", text.str()};
   return {text.take_front(equals).str(), text.drop_front(equals + 1).str()};
+}
+
+LogicalResult bnc::checkOverwrites(StringRef output, StringRef model, ArrayRef<std::string> arrays) {
+  if (sys::fs::equivalent(output, model))
+    return reportError("cannot write '" + output + "': it is the model; choose another file for the output");
+  for (const std::string &array : arrays) {
+    std::string path = parseNamedPath(array).path;
+    if (size_t member = path.find(".npz:"); member != std::string::npos)
+      path.resize(member + 4);
+    if (sys::fs::equivalent(output, path))
+      return reportError("cannot write '" + output + "': it holds the data; choose another file for the output");
+  }
+  return success();
 }
 
 //===-- Samples -----------------------------------------------------------------===//
@@ -103,8 +117,8 @@ FailureOr<Samples> Samples::create(Array array, const SampleFormat &format, cons
                    : "; the channels come last in the file but first in the model: give --input-layout=nhwc, or "
                      "transpose the array to (N, C, ...)";
     }
-    return reportError("'" + array.path + "': each sample has shape " + spell(found) + ", but input '" + input +
-                       "' of the model expects " + spell(shape) + hint);
+    return reportError("'" + array.path + "': each sample has shape " + formatShape(found) + ", but input '" + input +
+                       "' of the model expects " + formatShape(shape) + hint);
   }
   if (failed(checkFinite(array)))
     return failure();
@@ -177,7 +191,7 @@ FailureOr<Labels> Labels::create(const Array &array, int64_t classes, int64_t el
   if (classes > 0) {
     if (array.elementsPerSample() != 1)
       return reportError(
-          "'" + array.path + "': labels have shape " + spell(array.values.shape) +
+          "'" + array.path + "': labels have shape " + formatShape(array.values.shape) +
           ", expected one class number per sample" +
           (array.elementsPerSample() == classes ? "; this looks like one-hot rows: store their argmax" : ""));
     labels.bytes.resize(labels.samples * sizeof(int32_t));
@@ -193,8 +207,9 @@ FailureOr<Labels> Labels::create(const Array &array, int64_t classes, int64_t el
   }
 
   if (array.elementsPerSample() != elements)
-    return reportError("'" + array.path + "': each target has " + Twine(array.elementsPerSample()) +
-                       " numbers, but the model has " + Twine(elements) + " outputs per sample");
+    return reportError("'" + array.path + "': labels have shape " + formatShape(array.values.shape) + ", expected " +
+                       Twine(elements) + (elements == 1 ? " number" : " numbers") +
+                       " per sample, as many as the model's output has; class numbers are for --loss=softmax-cross-entropy");
   if (failed(checkFinite(array)))
     return failure();
   labels.stride = elements * sizeof(float);

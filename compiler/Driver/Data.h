@@ -39,6 +39,12 @@ struct NamedPath {
 };
 NamedPath parseNamedPath(llvm::StringRef text);
 
+/// Fails if `output`, which is to be written, is the model or one of the arrays (as options give them) that are read.
+llvm::LogicalResult checkOverwrites(llvm::StringRef output, llvm::StringRef model, llvm::ArrayRef<std::string> arrays);
+
+/// "(2, 3)".
+std::string formatShape(llvm::ArrayRef<int64_t> shape);
+
 /// How values become a model's input.
 struct Preprocessing {
   std::vector<double> mean, deviation; // per channel, or one for all; empty: 0 and 1

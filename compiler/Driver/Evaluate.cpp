@@ -1,5 +1,7 @@
 //===- Evaluate.cpp - bnc evaluate and bnc calibrate ----------------------------------===//
 
+#include "compiler/Driver/AtomicFile.h"
+#include "compiler/Driver/Output.h"
 #include "compiler/Driver/ProgressBar.h"
 #include "compiler/Driver/Report.h"
 #include "compiler/Driver/Verbs.h"
@@ -97,12 +99,31 @@ LogicalResult bnc::runEvaluate(const EvaluateCommand &command) {
   return success();
 }
 
+/// Writes the file of --weights again with the object's running statistics: the state of an optimizer, whichever it was,
+/// and all else that is in the file stays.
+static LogicalResult saveStatistics(const CalibrateCommand &command, const bnc_model_descriptor &model, bnc_train *train) {
+  if (command.execution.weights.empty())
+    return bnc_train_save(train, command.output.c_str()) == BNC_OK ? success() : reportFailure(train);
+  Expected<SafetensorsFile> file = readSafetensors(command.execution.weights);
+  if (!file)
+    return reportError("'" + command.execution.weights + "': " + toString(file.takeError()));
+  for (const bnc_running &running : ArrayRef(model.running, model.running_count))
+    for (int64_t variable : {running.mean_variable, running.variance_variable}) {
+      NamedTensor *tensor = file->weights.find(model.variables[variable].name);
+      if (!tensor || bnc_train_get_variable(train, tensor->name.c_str(), tensor->data.data(), tensor->data.size()) != BNC_OK)
+        return reportError("'" + command.execution.weights + "' changed while it was read; calibrate again");
+    }
+  FailureOr<std::string> bytes = weightsFile(*file);
+  return succeeded(bytes) ? writeFile(command.output, *bytes) : failure();
+}
+
 LogicalResult bnc::runCalibrate(const CalibrateCommand &command) {
   if (command.data.data.empty())
     return reportError("'bnc calibrate' needs --data FILE");
   if (command.output.empty())
     return reportError("'bnc calibrate' needs -o FILE for the weights with the new statistics");
-  if (failed(checkWritable(command.output)))
+  if (failed(checkWritable(command.output)) ||
+      failed(checkOverwrites(command.output, command.compile.model, command.data.data)))
     return failure();
   FailureOr<std::unique_ptr<Session>> session = Session::open(command.compile, command.execution);
   if (failed(session) || failed((*session)->requireTraining(/*both=*/false)))
@@ -115,6 +136,11 @@ LogicalResult bnc::runCalibrate(const CalibrateCommand &command) {
   if (failed(data))
     return failure();
   int64_t batch = (*session)->batch(std::min(kDefaultBatch, data->count));
+  if (int64_t last = data->count % batch ? data->count % batch : batch; last < model.minimum_train_batch)
+    return reportError("node '" + StringRef(model.minimum_train_batch_node) +
+                       "' (batch_norm) normalizes a single value per sample and needs batches of at least " +
+                       Twine(model.minimum_train_batch) + ", but " + withSeparators(data->count) + " samples in batches of " +
+                       Twine(batch) + " leave one of " + Twine(last) + "; choose another --batch");
   FailureOr<TrainPointer> train = (*session)->createTrain(batch);
   if (failed(train))
     return failure();
@@ -126,8 +152,10 @@ LogicalResult bnc::runCalibrate(const CalibrateCommand &command) {
         return success();
       })))
     return failure();
-  if (bnc_train_calibrate_end(train->get()) != BNC_OK || bnc_train_save(train->get(), command.output.c_str()) != BNC_OK)
+  if (bnc_train_calibrate_end(train->get()) != BNC_OK)
     return reportFailure(train->get());
+  if (failed(saveStatistics(command, model, train->get())))
+    return failure();
   outs() << "running statistics of " << model.running_count
          << (model.running_count == 1 ? " batch normalization" : " batch normalizations") << " from "
          << withSeparators(data->count) << " samples, in '" << command.output << "'\n";

@@ -32,7 +32,7 @@ static llvm::Expected<Weights> readWeights(ModuleOp module, StringRef path, std:
     return fail("module has no attribute " + kWeightsAttr + " that names a file with the values of its variables");
   SmallString<256> file(llvm::sys::path::parent_path(path));
   llvm::sys::path::append(file, attribute.getValue());
-  Weights weights;
+  SafetensorsFile contents;
   auto explain = [&](llvm::Error error) {
     return fail("weights file '" + attribute.getValue() + "': " + toString(std::move(error)));
   };
@@ -40,12 +40,12 @@ static llvm::Expected<Weights> readWeights(ModuleOp module, StringRef path, std:
     llvm::Expected<Weights> read = readOnnxWeights(file, files);
     if (!read)
       return explain(read.takeError());
-    weights = std::move(*read);
+    contents.weights = std::move(*read);
   } else if (file.ends_with(".safetensors")) {
     llvm::Expected<SafetensorsFile> read = readSafetensors(file);
     if (!read)
       return explain(read.takeError());
-    weights = std::move(read->weights);
+    contents = std::move(*read);
     files.push_back(file.str().str());
   } else {
     return fail("weights file '" + attribute.getValue() + "' is neither .safetensors nor .onnx");
@@ -53,14 +53,14 @@ static llvm::Expected<Weights> readWeights(ModuleOp module, StringRef path, std:
   for (auto variable : module.getOps<VariableOp>()) {
     if (variable.getCollection() == Collection::Optimizer)
       continue;
-    const NamedTensor *tensor = weights.find(variable.getSymName());
+    const NamedTensor *tensor = contents.findWeight(variable.getSymName());
     if (!tensor)
       return fail("weights file '" + attribute.getValue() + "' has no tensor '" + variable.getSymName() + "'");
     if (ArrayRef<int64_t>(tensor->shape) != cast<RankedTensorType>(variable.getType()).getShape())
       return fail("weights file '" + attribute.getValue() + "' has '" + variable.getSymName() +
                   "' in another shape than the module's variable");
   }
-  return weights;
+  return std::move(contents.weights);
 }
 
 /// Does to a parsed module what the options do while an ONNX file is imported.

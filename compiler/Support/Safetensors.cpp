@@ -209,6 +209,18 @@ Expected<SafetensorsFile> bnc::parseSafetensors(StringRef bytes) {
   return file;
 }
 
+const NamedTensor *SafetensorsFile::findWeight(StringRef name) {
+  auto count = find_if(others, [&](const OpaqueTensor &tensor) {
+    return tensor.name == name && tensor.dtype == "I64" && tensor.shape.empty();
+  });
+  if (count != others.end()) {
+    auto batches = support::endian::read<int64_t>(count->bytes.data(), endianness::little);
+    weights.add({count->name, {}, {static_cast<float>(batches)}});
+    others.erase(count);
+  }
+  return weights.find(name);
+}
+
 Expected<SafetensorsFile> bnc::readSafetensors(StringRef path) {
   auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!buffer)

@@ -29,6 +29,10 @@ struct SafetensorsFile {
   Weights weights; // F32, and F64, F16 and BF16 converted to it (rounding to nearest)
   std::vector<OpaqueTensor> others;
   std::vector<std::pair<std::string, std::string>> metadata;
+
+  /// The tensor of that name among the weights, or null. A single I64, as PyTorch counts batches in, becomes one of them:
+  /// here such a count is a float.
+  const NamedTensor *findWeight(llvm::StringRef name);
 };
 
 /// Reads a file. Any malformed input is an error whose text is one sentence (without the file's name, a capital or a
