@@ -39,6 +39,7 @@ OptimizerSpec::OptimizerSpec() : kind(optimizerDefinitions().front(), Flavor::Py
 
 /// Takes "flavor=..." out of the settings. Returns what was expected instead, or "".
 static std::string takeFlavor(SmallVectorImpl<StringRef> &settings, Flavor &flavor) {
+  bool found = false;
   for (size_t i = 0; i < settings.size(); ++i) {
     if (!settings[i].starts_with("flavor="))
       continue;
@@ -54,6 +55,9 @@ static std::string takeFlavor(SmallVectorImpl<StringRef> &settings, Flavor &flav
     }
     if (!known)
       return "flavor=" + alternatives(names) + didYouMean(name, names);
+    if (found)
+      return "one flavor";
+    found = true;
     settings.erase(settings.begin() + i--);
   }
   return "";
@@ -85,9 +89,12 @@ std::string OptimizerSpec::parse(StringRef text) {
   std::string who = name.str() + (flavor == Flavor::PyTorch ? "" : ":flavor=" + flavorName(flavor).str());
 
   std::vector<double> given = defaultsOf(whole);
-  SmallVector<StringRef> features;
+  SmallVector<StringRef> features, seen;
   for (StringRef setting : settings) {
     auto [key, value] = setting.split('=');
+    if (is_contained(seen, key))
+      return "each setting of " + who + " once, not '" + key.str() + "' twice";
+    seen.push_back(key);
     if (is_contained(flags, setting)) {
       features.push_back(setting);
       continue;

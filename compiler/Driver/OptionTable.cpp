@@ -2,6 +2,8 @@
 
 #include "compiler/Driver/OptionTable.h"
 
+#include "compiler/Driver/Report.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -338,7 +340,7 @@ OptionSetter bnc::setNumber(double &target, double minimum) {
   return [&target, minimum](StringRef value) -> std::string {
     double number;
     if (value.getAsDouble(number) || !std::isfinite(number) || number < minimum)
-      return "a number of at least " + formatv("{0}", minimum).str();
+      return "a number of at least " + formatNumber(minimum);
     target = number;
     return "";
   };

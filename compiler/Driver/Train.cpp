@@ -245,6 +245,8 @@ LogicalResult Trainer::runEpoch(int64_t epoch, ProgressBar &bar) {
     if (runStep(buffers, ArrayRef<int64_t>(order).slice(first, size), lr, result) != BNC_OK) {
       bar.clear();
       std::string why = bnc_train_error(train.get());
+      if (step == firstStep) // nothing to keep
+        return reportError(why);
       if (failed(save())) // has said why
         return failure();
       return reportError("epoch " + Twine(epoch) + ", " + why + "; the values before this step are in '" +
@@ -380,8 +382,11 @@ LogicalResult bnc::runTrain(const TrainCommand &asked) {
     return reportError("--early-stop goes on past the best values before it stops; give --best=FILE to keep them");
   if (!command.best.empty() && command.best == command.output)
     return reportError("--best and -o name the same file; the best values and the last ones need one each");
+  std::vector<std::string> read{command.training.labels, command.test.labels};
+  append_range(read, command.training.data);
+  append_range(read, command.test.data);
   for (const std::string &path : {command.output, command.metrics, command.curve, command.best})
-    if (!path.empty() && failed(checkWritable(path)))
+    if (!path.empty() && (failed(checkWritable(path)) || failed(checkOverwrites(path, command.compile.model, read))))
       return failure();
   if (command.resume && sys::fs::exists(command.output)) {
     command.execution.weights = command.output;

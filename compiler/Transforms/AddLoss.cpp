@@ -53,7 +53,8 @@ private:
   LogicalResult addLoss(GraphOp graph) {
     unsigned outputs = graph.getResultTypes().size();
     if (outputs != 1)
-      return graph.emitOpError() << "has " << outputs << " outputs; training needs exactly one, which the loss is of";
+      return graph.emitOpError() << "has " << outputs << " outputs; training needs exactly one, which the loss is of, "
+                                 << "or loss=custom, where the program gives the gradient of each";
     for (unsigned i = 0; i < graph.getNumArguments(); ++i)
       if (graph.getInputName(i) == kLabels)
         return graph.emitOpError() << "has an input named 'labels', the name of the labels in training; rename it";
@@ -76,7 +77,7 @@ private:
     if (kind == LossKind::SoftmaxCrossEntropy) {
       if (!isVectorPerSample(type))
         return graph.emitOpError() << "has the output '" << graph.getOutputName(0) << "' of type " << type
-                                   << "; softmax_cross_entropy needs (N, classes)";
+                                   << "; softmax_cross_entropy needs (N, classes), other losses take any shape";
       if (type.getDimSize(1) < 2)
         return graph.emitOpError() << "has the output '" << graph.getOutputName(0) << "' of type " << type
                                    << ", a single class; use bce_with_logits or mse";

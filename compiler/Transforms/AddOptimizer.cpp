@@ -59,7 +59,7 @@ private:
       return graph.emitOpError() << "returns no gradients; run bnc-differentiate first";
     if (expression && matched == 0)
       return emitError(graph.getLoc()) << "no-weight-decay=" << exempt << " matches none of the "
-                                       << graph.getNumResults() - results.size() << " parameters that are trained";
+                                       << graph.getNumResults() - results.size() << " parameters that are trained, which 'bnc inspect' lists";
     setResults(graph, results, attributes);
     return success();
   }

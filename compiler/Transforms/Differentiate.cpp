@@ -61,7 +61,7 @@ private:
       }
     }
     if (wanted.empty())
-      return graph.emitOpError() << "reads no trainable parameter; there is nothing to train";
+      return graph.emitOpError() << "reads no trainable parameter; there is nothing to train: compile it with phase=infer";
 
     OpBuilder builder(getReturn(graph));
     if (seeds.empty()) {

@@ -43,7 +43,8 @@ struct FreezePass : bnc::impl::FreezePassBase<FreezePass> {
     if (matched)
       return;
     emitError(getOperation().getLoc()) << "freeze=" << regex << " matches none of the " << seen
-                                       << " batch normalizations; it is searched in names of nodes and variables";
+                                       << " batch normalizations; it is searched in names of nodes and variables, "
+                                       << "which 'bnc inspect --operations' lists";
     signalPassFailure();
   }
 };

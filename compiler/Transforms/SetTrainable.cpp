@@ -31,7 +31,7 @@ struct SetTrainablePass : bnc::impl::SetTrainablePassBase<SetTrainablePass> {
     if (matched)
       return;
     emitError(getOperation().getLoc()) << "trainable=" << regex << " matches none of the " << seen
-                                       << " parameters; there would be nothing to train";
+                                       << " parameters, which 'bnc inspect' lists; there would be nothing to train";
     signalPassFailure();
   }
 };

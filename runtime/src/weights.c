@@ -147,8 +147,9 @@ bnc_status bnc_weights_check(const bnc_weights *weights, const bnc_model_descrip
   }
   if (count)
     return bnc_fail(error, BNC_BAD_FILE,
-                    "%s: %" PRId64 " of the %" PRId64 " variables of model '%s' are missing, '%s' first", origin, count,
-                    model->variable_count, model->name, missing);
+                    "%s: %" PRId64 " of the %" PRId64 " variables of model '%s' are missing, '%s' first: give a file that was "
+                    "saved from this model",
+                    origin, count, model->variable_count, model->name, missing);
   return BNC_OK;
 }
 

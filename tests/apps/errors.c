@@ -28,7 +28,7 @@ static void expect_unchanged(lenet_bn_train *model, const unsigned char *before,
 }
 
 int main(int argc, char **argv) {
-  EXPECT(argc == 2);
+  EXPECT(argc == 4);
   fill(images, BATCH * PIXELS, 1);
   fill_labels(labels, BATCH, CLASSES, 2);
   bnc_options options;
@@ -65,6 +65,38 @@ int main(int argc, char **argv) {
   expect_unchanged(model, before, bytes, "/nonexistent-folder/weights.safetensors");
   EXPECT(lenet_bn_train_load_memory(model, before, bytes / 2) == BNC_BAD_FILE);
   expect_unchanged(model, before, bytes, "");
+
+  /* Files of another optimizer and of another model; numbers that the optimizer does not have. */
+  EXPECT(lenet_bn_train_load(model, argv[2]) == BNC_INCOMPATIBLE);
+  expect_unchanged(model, before, bytes, "holds the state of the optimizer 'adam', but model 'lenet_bn' was compiled with 'sgd:momentum'");
+  EXPECT(lenet_bn_train_load(model, argv[3]) == BNC_BAD_FILE);
+  expect_unchanged(model, before, bytes, "give a file that was saved from this model");
+  EXPECT(lenet_bn_train_set_hyper(model, "beta1", 0.9) == BNC_INVALID_ARGUMENT);
+  expect_unchanged(model, before, bytes, "optimizer sgd:momentum has no number 'beta1', it has lr, momentum");
+  EXPECT(lenet_bn_train_step(model, images, labels, BATCH, NAN, NULL) == BNC_INVALID_ARGUMENT);
+  expect_unchanged(model, before, bytes, "the learning rate is nan");
+  float value[6] = {0};
+  EXPECT(lenet_bn_train_set_variable(model, "net.1.bias", value, 5) == BNC_INVALID_ARGUMENT);
+  expect_unchanged(model, before, bytes, "has 6 elements, not 5");
+  EXPECT(lenet_bn_train_set_variable(model, "net.1.offset", value, 6) == BNC_INVALID_ARGUMENT);
+  expect_unchanged(model, before, bytes, "has no variable 'net.1.offset'");
+  EXPECT(lenet_bn_train_update(model, 0.1, NULL) == BNC_NOT_READY);
+  expect_unchanged(model, before, bytes, "no gradients wait");
+  EXPECT(lenet_bn_eval_step(model, images, NULL, BATCH, NULL) == BNC_INVALID_ARGUMENT);
+  expect_unchanged(model, before, bytes, "labels is NULL");
+
+  /* Calibration changes statistics when it ends, not before, nor when nothing or NaN was given. */
+  EXPECT(lenet_bn_train_calibrate_end(model) == BNC_NOT_READY);
+  expect_unchanged(model, before, bytes, "calibrate_begin");
+  EXPECT(lenet_bn_train_calibrate_begin(model) == BNC_OK);
+  images[17] = NAN;
+  EXPECT(lenet_bn_train_calibrate_add(model, images, BATCH) == BNC_NOT_FINITE);
+  expect_unchanged(model, before, bytes, "finite");
+  images[17] = 0;
+  EXPECT(lenet_bn_train_calibrate_add(model, images, 1) == BNC_INVALID_ARGUMENT);
+  expect_unchanged(model, before, bytes, "a batch of at least 2");
+  EXPECT(lenet_bn_train_calibrate_end(model) == BNC_NOT_READY);
+  expect_unchanged(model, before, bytes, "without data");
 
   /* Evaluation and prediction write nothing. */
   bnc_metrics metrics;

@@ -7,7 +7,7 @@
 // CHECK: bnc.variable params @stem.weight : tensor<3xf32> {trainable = false}
 // CHECK: bnc.variable params @head.weight : tensor<3xf32>{{$}}
 // CHECK: bnc.variable batch_stats @head.running_mean : tensor<3xf32>{{$}}
-// NONE: error: trainable=running_mean matches none of the 2 parameters; there would be nothing to train
+// NONE: error: trainable=running_mean matches none of the 2 parameters, which 'bnc inspect' lists; there would be nothing to train
 // INVALID: error: trainable=[ is no regular expression: brackets ([ ]) not balanced
 bnc.variable params @stem.weight : tensor<3xf32>
 bnc.variable params @head.weight : tensor<3xf32> {trainable = false}
