@@ -102,14 +102,31 @@ def Bnc_PackedConvOp : Bnc_InKernelOp<"packed_conv"> {
 def Bnc_Col2ImOp : Bnc_InKernelOp<"col2im"> {
   let summary = "Adds every tap of every window to the pixel it was taken from: the transpose of cutting an image into windows";
   let description = [{
-    Channel (ky * KW + kx) * channels + c of input pixel (y, x) is added to channel c of result pixel
+    The input's channels are columns: blocks of `block`, one for every `channels` of the result. In block b, column
+    (ky * KW + kx) * channels + c of input pixel (y, x) is added to channel b * channels + c of result pixel
     (y * stride + ky * dilation, x * stride + kx * dilation), with `channels` a multiple of what a vector holds.
     `kernel`, `strides`, `dilations` = {y, x}. The result starts at the first window's first tap.
   }];
   let arguments = (ins Bnc_FloatTensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
-                       DenseI64ArrayAttr:$dilations, I64Attr:$channels);
+                       DenseI64ArrayAttr:$dilations, I64Attr:$channels, I64Attr:$block);
   let results = (outs Bnc_FloatTensor:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+def Bnc_MaxPoolTapOp : Bnc_InKernelOp<"max_pool_tap"> {
+  let summary = "ky * KW + kx of the first largest element of every window of max_pool, as a float";
+  let arguments = (ins Bnc_FloatTensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
+                       DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations);
+  let results = (outs Bnc_FloatTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+def Bnc_RouteToTapOp : Bnc_InKernelOp<"route_to_tap"> {
+  let summary = "Every window's gradient to the tap that bnc.max_pool_tap found: max_pool_gradient without a search";
+  let arguments = (ins Bnc_FloatTensor:$gradient, Bnc_FloatTensor:$tap, DenseI64ArrayAttr:$kernel,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations);
+  let results = (outs Bnc_FloatTensor:$result);
+  let assemblyFormat = "$gradient `,` $tap attr-dict `:` functional-type(operands, results)";
 }
 
 def Bnc_PartialMomentsOp : Bnc_InKernelOp<"partial_moments"> {
@@ -159,8 +176,8 @@ def Bnc_PackOp : Bnc_StepOp<"pack"> {
   let description = [{
     The source is read as weight (K, C/groups, KH, KW) = `shape` with `strides` in elements. With `backward`, the
     roles of K and C are exchanged and the kernel is flipped: the weights of the gradient with respect to the
-    input. With `columns`, weights for `bnc.col2im`: one block whose column (ky * KW + kx) * `channels` + c holds
-    weight (K, c, ky, kx) for input K. With `unflatten` = {C, H, W} the K outputs are the elements of a flattened (C, H, W), and come in the
+    input. With `columns`, weights for `bnc.col2im`: block b's column (ky * KW + kx) * `channels` + c holds weight
+    (K, b * channels + c, ky, kx) for input K. With `unflatten` = {C, H, W} the K outputs are the elements of a flattened (C, H, W), and come in the
     order (H, W, C) with C padded to `channels`. A f64 source (folded weights) is rounded here, once.
     With an empty `shape`, a plain converted copy.
   }];

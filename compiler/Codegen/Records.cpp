@@ -203,8 +203,12 @@ std::vector<Step> packSteps(PackOp op) {
   int64_t sourceBits = bitsOf(op.getSource()), elementBytes = sourceBits / 8, count = op.getType().getNumElements();
   auto add = [&](int64_t sourceOffset, int64_t resultOffset, ArrayRef<CopyDim> dims) {
     bnc_location from{source.space, source.offset + sourceOffset * elementBytes}, to{result.space, result.offset + resultOffset * 4};
-    // The first copy clears the padding.
-    steps.push_back({"bnc_rt_pack", wordsOf(packRecord(from, sourceBits, to, steps.empty() ? count : 0, dims)), ""});
+    int64_t copied = 1;
+    for (const CopyDim &dim : dims)
+      copied *= dim.extent;
+    // The first copy clears the padding, if there is any.
+    int64_t cleared = steps.empty() && copied != count ? count : 0;
+    steps.push_back({"bnc_rt_pack", wordsOf(packRecord(from, sourceBits, to, cleared, dims)), ""});
   };
   if (op.getShape().empty()) {
     add(0, 0, {{count, 1, 1}});
@@ -234,8 +238,12 @@ std::vector<Step> packSteps(PackOp op) {
     return steps;
   }
   if (op.getColumns()) {
-    int64_t channels = op.getChannels();
-    add(0, 0, {{height, strides[2], width * channels}, {width, strides[3], channels}, {inputs, strides[0], sInput}, {shape[1], strides[1], 1}});
+    int64_t channels = op.getChannels(), full = shape[1] / channels, rest = shape[1] % channels;
+    CopyDim ky{height, strides[2], shape[3] * channels}, kx{shape[3], strides[3], channels}, input{inputs, strides[0], sInput};
+    if (full)
+      add(0, 0, {{full, channels * strides[1], inputs * sInput}, ky, kx, input, {channels, strides[1], 1}});
+    if (rest)
+      add(full * channels * strides[1], full * inputs * sInput, {ky, kx, input, {rest, strides[1], 1}});
     return steps;
   }
   CopyDim input{inputs, strides[1], sInput};

@@ -202,6 +202,11 @@ static Option outputOption(std::string metavar, std::string help, std::string &t
   return {"output", 'o', std::move(metavar), std::move(help), setString(target)};
 }
 
+static Option partOption(CompileOptions &compile) {
+  return choice("phase", "PART", "Both training and inference (the default), or only 'train' or 'infer'.",
+                {"both", "train", "infer"}, [&compile](size_t index) { compile.part = static_cast<Part>(index); });
+}
+
 //===-- Verbs ----------------------------------------------------------------------------===//
 
 static Verb compileVerb(CompileCommand &command) {
@@ -237,8 +242,7 @@ static Verb compileVerb(CompileCommand &command) {
          setString(command.depfile)}}},
       {"Model",
        {batchOption(compile), targetOption(compile),
-        choice("phase", "PART", "Compile 'both' training and inference (the default), or only 'train' or 'infer'.",
-               {"both", "train", "infer"}, [&compile](size_t index) { compile.part = static_cast<Part>(index); }),
+        partOption(compile),
         foldOption(compile)}},
       inputGroup(compile.inputs, compile.inputs.mean, compile.inputs.deviation),
       trainingGroup(compile),
@@ -429,6 +433,30 @@ static Verb calibrateVerb(CalibrateCommand &command) {
   return verb;
 }
 
+static Verb benchVerb(BenchCommand &command) {
+  Verb verb{"bench", "MODEL", "times every kernel on this machine",
+            "Runs MODEL's training step and its inference on random samples and shows, kernel by kernel, the time, the "
+            "share of this machine's measured peak of multiply-adds, and the bandwidth of what has to be read and "
+            "written. The batch and the threads are those of --batch and --threads."};
+  verb.groups = {
+      executionGroup(command.execution, "Samples per step. Default: 16."),
+      {"Output",
+       {{"repetitions", 0, "N", "Steps to time; the table shows medians. Default: 10.",
+         setInteger(command.repetitions, 1)},
+        {"json", 0, "FILE", "Write the same numbers as JSON.", setString(command.json)}}},
+      {"Model",
+       {targetOption(command.compile), foldOption(command.compile), partOption(command.compile)}},
+      trainingGroup(command.compile),
+      compilerGroup(command.compile)};
+  verb.groups.front().options.push_back(
+      initOption(command.execution.init, "Time with fresh values, drawn by xavier-uniform, xavier-normal, "
+                                         "kaiming-uniform or kaiming-normal."));
+  verb.examples = {"bnc bench resnet18.onnx --batch=16", "bnc bench resnet18.onnx --phase=infer --batch=1 --json=time.json"};
+  verb.setOperand = [&](StringRef model) { command.compile.model = model.str(); };
+  verb.run = [&] { return runBench(command); };
+  return verb;
+}
+
 //===-- Dispatch -------------------------------------------------------------------------===//
 
 namespace {
@@ -441,12 +469,13 @@ struct Commands {
   TrainCommand train;
   EvaluateCommand evaluate;
   CalibrateCommand calibrate;
+  BenchCommand bench;
   std::string shell, topic;
 
   /// The options that all verbs but these two share.
   std::vector<CompileOptions *> all() {
     return {&compile.compile, &inspect.compile,  &init.compile,     &run.compile,
-            &train.compile,   &evaluate.compile, &calibrate.compile};
+            &train.compile,   &evaluate.compile, &calibrate.compile, &bench.compile};
   }
 };
 } // namespace
@@ -484,7 +513,7 @@ int bnc::runCommandLine(int argc, char **argv) {
   std::vector<Verb> verbs{compileVerb(commands.compile),    inspectVerb(commands.inspect),
                           initVerb(commands.init),          runVerb(commands.run),
                           trainVerb(commands.train),        evaluateVerb(commands.evaluate),
-                          calibrateVerb(commands.calibrate)};
+                          calibrateVerb(commands.calibrate), benchVerb(commands.bench)};
   auto findVerb = [&](StringRef name) { return find_if(verbs, [&](const Verb &verb) { return verb.name == name; }); };
   auto unknownVerb = [&](StringRef name) {
     std::vector<std::string> names;

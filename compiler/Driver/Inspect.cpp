@@ -1,6 +1,7 @@
 //===- Inspect.cpp - bnc inspect -----------------------------------------------------------===//
 
 #include "compiler/Driver/Report.h"
+#include "compiler/Driver/Table.h"
 #include "compiler/Driver/Verbs.h"
 #include "compiler/Support/Locations.h"
 
@@ -14,32 +15,6 @@ using namespace mlir;
 using namespace bnc;
 
 namespace {
-/// Rows of text in columns as wide as need be. Columns from `firstNumber` on are flush right.
-class Table {
-public:
-  explicit Table(std::vector<std::string> head, size_t firstNumber) : rows{std::move(head)}, firstNumber(firstNumber) {}
-  void add(std::vector<std::string> row) { rows.push_back(std::move(row)); }
-  void print(llvm::raw_ostream &os) const {
-    std::vector<size_t> widths(rows.front().size());
-    for (const std::vector<std::string> &row : rows)
-      for (auto [width, cell] : llvm::zip(widths, row))
-        width = std::max(width, cell.size());
-    for (const std::vector<std::string> &row : rows) {
-      std::string line;
-      for (auto [column, cell] : llvm::enumerate(row)) {
-        size_t space = widths[column] - cell.size();
-        line += "  ";
-        line += column >= firstNumber ? std::string(space, ' ') + cell : cell + std::string(space, ' ');
-      }
-      os << StringRef(line).rtrim() << "\n";
-    }
-  }
-
-private:
-  std::vector<std::vector<std::string>> rows;
-  size_t firstNumber;
-};
-
 std::string spell(Type type) {
   return "(" +
          llvm::join(

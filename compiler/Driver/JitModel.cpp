@@ -18,7 +18,7 @@ using namespace bnc;
   { #name, orc::ExecutorAddr::fromPtr(&name) }
 
 /// What a model's objects call: the steps of its programs, and the functions that its public ones pass on to.
-static const std::pair<StringLiteral, orc::ExecutorAddr> kRuntimeSymbols[] = {
+static const RuntimeSymbol kRuntimeSymbols[] = {
     BNC_SYMBOL(bnc_rt_launch),
     BNC_SYMBOL(bnc_rt_task_count),
     BNC_SYMBOL(bnc_rt_chain_count),
@@ -78,7 +78,8 @@ static const std::pair<StringLiteral, orc::ExecutorAddr> kRuntimeSymbols[] = {
 JitModel::JitModel() = default;
 JitModel::~JitModel() = default;
 
-FailureOr<std::unique_ptr<JitModel>> JitModel::load(const CompiledModel &model, StringRef name) {
+FailureOr<std::unique_ptr<JitModel>> JitModel::load(const CompiledModel &model, StringRef name,
+                                                   ArrayRef<RuntimeSymbol> instead) {
   auto fail = [](Error error) -> LogicalResult {
     return reportError("cannot load the compiled model into this process: " + toString(std::move(error)));
   };
@@ -93,8 +94,9 @@ FailureOr<std::unique_ptr<JitModel>> JitModel::load(const CompiledModel &model, 
   orc::JITDylib &library = loaded->jit->getMainJITDylib();
 
   orc::SymbolMap symbols;
-  for (const auto &[symbol, address] : kRuntimeSymbols)
-    symbols[loaded->jit->mangleAndIntern(symbol)] = {address, JITSymbolFlags::Exported | JITSymbolFlags::Callable};
+  for (ArrayRef<RuntimeSymbol> table : {ArrayRef(kRuntimeSymbols), instead})
+    for (const auto &[symbol, address] : table)
+      symbols[loaded->jit->mangleAndIntern(symbol)] = {address, JITSymbolFlags::Exported | JITSymbolFlags::Callable};
   if (Error error = library.define(orc::absoluteSymbols(std::move(symbols))))
     return fail(std::move(error));
   // libc and libm: what a linked program has too.

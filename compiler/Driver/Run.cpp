@@ -147,7 +147,7 @@ LogicalResult bnc::runInit(const InitCommand &command) {
     return reportError("'bnc init' needs -o FILE for the fresh weights");
   if (failed(checkWritable(command.output)))
     return failure();
-  FailureOr<std::unique_ptr<Session>> session = Session::open(command.compile, command.execution, /*runs=*/false);
+  FailureOr<std::unique_ptr<Session>> session = Session::open(command.compile, command.execution, Use::Variables);
   if (failed(session) || failed((*session)->requireTraining(/*both=*/false)))
     return failure();
   FailureOr<TrainPointer> train = (*session)->createTrain((*session)->batch(1));

@@ -3,6 +3,7 @@
 #include "compiler/Driver/Session.h"
 
 #include "compiler/Driver/Report.h"
+#include "compiler/Driver/StepClock.h"
 #include "compiler/Support/Safetensors.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -25,7 +26,7 @@ void bnc::compileInputs(CompileOptions &options, Preprocessing &preprocessing) {
 }
 
 FailureOr<std::unique_ptr<Session>> Session::open(CompileOptions options, const ExecutionOptions &execution,
-                                                   bool runs) {
+                                                   Use use) {
   bool isText = !StringRef(options.model).ends_with(".onnx");
   if (!options.batch && !isText)
     options.batch = mlir::ShapedType::kDynamic;
@@ -39,9 +40,12 @@ FailureOr<std::unique_ptr<Session>> Session::open(CompileOptions options, const 
   if (failed(compilation.read()))
     return failure();
   CompiledModel compiled;
-  if (failed(runs ? compilation.emitCached(compiled) : compilation.emitDescriptor(compiled)))
+  if (failed(use == Use::Run         ? compilation.emitCached(compiled)
+             : use == Use::Variables ? compilation.emitDescriptor(compiled)
+                                     : compilation.emit(compiled)))
     return failure();
-  FailureOr<std::unique_ptr<JitModel>> jit = JitModel::load(compiled, compilation.name());
+  FailureOr<std::unique_ptr<JitModel>> jit =
+      JitModel::load(compiled, compilation.name(), use == Use::Time ? timedSteps() : ArrayRef<RuntimeSymbol>());
   if (failed(jit))
     return failure();
   session->jit = std::move(*jit);
@@ -113,7 +117,7 @@ FailureOr<TrainPointer> Session::createTrain(int64_t batch, bool resume) {
   return owned;
 }
 
-FailureOr<InferPointer> Session::createInfer(int64_t batch) {
+FailureOr<InferPointer> Session::createInfer(int64_t batch, const bnc_train *train) {
   bnc_options options = makeOptions(execution, batch);
   bnc_infer *infer = nullptr;
   auto create = [&](const char *path) -> LogicalResult {
@@ -121,9 +125,12 @@ FailureOr<InferPointer> Session::createInfer(int64_t batch) {
       return reportError(bnc_error_text());
     return success();
   };
-  if (failed(withWeights(create)))
+  if (failed(train ? create(nullptr) : withWeights(create)))
     return failure();
-  return InferPointer(infer);
+  InferPointer owned(infer);
+  if (train && bnc_fold(train, infer) != BNC_OK)
+    return reportError(bnc_infer_error(infer));
+  return owned;
 }
 
 LogicalResult bnc::reportFailure(const bnc_train *train, const Twine &context) {

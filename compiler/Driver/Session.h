@@ -33,15 +33,24 @@ using InferPointer = std::unique_ptr<bnc_infer, InferDeleter>;
 /// Where the options convert inputs, preprocessing is compiled in with that; what is left is done to the data.
 void compileInputs(CompileOptions &options, Preprocessing &preprocessing);
 
+/// What a session is opened for.
+enum class Use {
+  Run,      // the model, from the cache if it is there
+  Variables, // what its descriptor says; the programs do nothing
+  Time       // the steps of its programs (StepClock.h), with the graphs at hand in module()
+};
+
 /// A model compiled and loaded into this process.
 class Session {
 public:
-  /// Compiles (or takes from the cache) and loads. The batch is left open unless the options fix it. Where `runs` is
-  /// false, the model's programs may do nothing: for who asks only for its variables.
+  /// Compiles (or takes from the cache) and loads. The batch is left open unless the options fix it.
   static llvm::FailureOr<std::unique_ptr<Session>> open(CompileOptions options, const ExecutionOptions &execution,
-                                                        bool runs = true);
+                                                        Use use = Use::Run);
 
   const bnc_model_descriptor &descriptor() const { return jit->descriptor(); }
+  /// For Use::Time: the graphs that the programs were made from, in phase `llvm`.
+  mlir::ModuleOp module() const { return compilation.module(); }
+
   /// Samples of a call: the --batch given, the compiled batch, or `otherwise`.
   int64_t batch(int64_t otherwise) const;
 
@@ -54,7 +63,8 @@ public:
   /// A training object with its values: from --init, --weights or the model, in this order. With `resume` the
   /// optimizer's state comes from --weights too.
   llvm::FailureOr<TrainPointer> createTrain(int64_t batch, bool resume = false);
-  llvm::FailureOr<InferPointer> createInfer(int64_t batch);
+  /// With the values of `train`, or its own where there is none.
+  llvm::FailureOr<InferPointer> createInfer(int64_t batch, const bnc_train *train = nullptr);
 
 private:
   Session(const CompileOptions &options, const ExecutionOptions &execution)

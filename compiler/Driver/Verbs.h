@@ -84,6 +84,14 @@ struct CalibrateCommand {
 };
 llvm::LogicalResult runCalibrate(const CalibrateCommand &command);
 
+struct BenchCommand {
+  CompileOptions compile;
+  ExecutionOptions execution;
+  int64_t repetitions = 10;
+  std::string json; // file; "": the table alone
+};
+llvm::LogicalResult runBench(const BenchCommand &command);
+
 /// Fails if `path` could not be written, before hours are spent on what it is to hold.
 llvm::LogicalResult checkWritable(llvm::StringRef path);
 

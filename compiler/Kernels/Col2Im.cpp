@@ -1,11 +1,12 @@
 //===- Col2Im.cpp - the image that columns add up to ---------------------------===//
 //
-// One row of the product is computed on the stack, in the convolution's register tiles, and added to the image at once,
-// while it is in the first-level cache.
+// A few pixels of one block of the product are computed on the stack, in the convolution's register tiles, and added to
+// the image at once, while they are in the first-level cache. A block's weights stay in the second-level one.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Kernels/Pipeline.h"
+#include "compiler/Kernels/Schedule.h"
 
 using namespace mlir;
 using namespace bnc;
@@ -14,7 +15,7 @@ using Halide::Var;
 
 Func bnc::buildCol2Im(PipelineBuilder &builder, Col2ImOp op) {
   ImageShape product = ImageShape::of(op.getInput());
-  int height = op.getKernel()[0], width = op.getKernel()[1], channels = op.getChannels();
+  int height = op.getKernel()[0], width = op.getKernel()[1], channels = op.getChannels(), block = op.getBlock();
   Var &c = builder.c, &x = builder.x, &y = builder.y, &n = builder.n;
 
   Func columns(builder.name("columns")), image(builder.name("image"));
@@ -22,16 +23,24 @@ Func bnc::buildCol2Im(PipelineBuilder &builder, Col2ImOp op) {
   Halide::RDom r(0, width, 0, int(product.width), 0, height, 0, int(product.height), builder.name("tap")); // (kx, x, ky, y)
   image(c, x, y, n) = 0.0f;
   image(c, r[0] * int(op.getDilations()[1]) + r[1] * int(op.getStrides()[1]),
-        r[2] * int(op.getDilations()[0]) + r[3] * int(op.getStrides()[0]), n) += columns((r[2] * width + r[0]) * channels + c, r[1], r[3], n);
+        r[2] * int(op.getDilations()[0]) + r[3] * int(op.getStrides()[0]), n) +=
+      columns(c / channels * block + (r[2] * width + r[0]) * channels + c % channels, r[1], r[3], n);
 
-  int lanes = builder.target.vectorFor(channels);
+  int lanes = builder.target.vectorFor(channels), pixels = columnPixels(block, product.width);
+  Var co("co"), ci("ci");
+  Halide::RVar xo("xo"), xi("xi");
   image.vectorize(c, lanes);
-  image.update().reorder(c, r[0], r[1], r[2], r[3], n).vectorize(c, lanes).unroll(r[0]);
-  BufferLayout row;
-  row.extents = {product.channels, product.width, 1, 1};
-  row.rowDimension = 2;
-  scheduleConvolution(builder, columns, builder.pending.front(), row);
-  columns.compute_at(image, r[3]);
+  image.update()
+      .split(c, co, ci, channels)
+      .split(r[1], xo, xi, pixels)
+      .reorder({ci, r[0], xi, r[2], xo, r[3], co, n})
+      .vectorize(ci, lanes)
+      .unroll(r[0]);
+  BufferLayout tile;
+  tile.extents = {product.channels, pixels, 1, 1};
+  tile.rowDimension = 2;
+  scheduleConvolution(builder, columns, builder.pending.front(), tile);
+  columns.compute_at(image, xo);
   builder.pending.clear();
   return image;
 }

@@ -157,13 +157,15 @@ private:
       needClamped(stage.getInput(), {ceilDiv(range.begin - pad, dilation), floorDiv(range.end - 1 - pad, dilation) + 1});
     } else if (auto conv = dyn_cast<PackedConvOp>(op)) {
       needClamped(conv.getInput(), windowRows(range, conv.getStrides()[0], 0, typeOf(conv.getWeight()).getDimSize(1), conv.getDilations()[0]));
-    } else if (isa<AvgPoolOp, MaxPoolOp, AvgPoolGradientOp, MaxPoolGradientOp>(op)) {
+    } else if (isa<AvgPoolOp, MaxPoolOp, MaxPoolTapOp, AvgPoolGradientOp, MaxPoolGradientOp, RouteToTapOp>(op)) {
       auto values = [&](StringRef name) { return op->getAttrOfType<DenseI64ArrayAttr>(name).asArrayRef(); };
       int64_t stride = yOf(values("strides"), 1), kernelSize = yOf(values("kernel"), 1), dilation = yOf(values("dilations"), 1), pad = yPad(values("pads"));
-      if (isa<AvgPoolOp, MaxPoolOp>(op))
+      if (isa<AvgPoolOp, MaxPoolOp, MaxPoolTapOp>(op))
         return needClamped(op->getOperand(0), windowRows(range, stride, pad, kernelSize, dilation));
       RowRange covering = clamp(coveringRows(range, stride, pad, kernelSize, dilation), ImageShape::of(op->getOperand(0)).height);
       need(op->getOperand(0), covering);
+      if (isa<RouteToTapOp>(op))
+        need(op->getOperand(1), covering);
       if (isa<MaxPoolGradientOp>(op)) {
         needClamped(op->getOperand(1), windowRows(covering, stride, pad, kernelSize, dilation));
         need(op->getOperand(1), range);

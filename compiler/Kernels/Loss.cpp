@@ -17,11 +17,15 @@ struct Outputs {
   double smoothing;
 };
 
-/// log(sum over classes of exp(output - largest)) and the largest, of one sample.
+/// log(sum over classes of exp(output - largest)) and the largest, of one sample: computed once for all its classes.
 std::pair<Expr, Expr> logSumExp(PipelineBuilder &b, const Outputs &o, Expr n) {
   RDom r(0, o.classes, b.name("r")), s(0, o.classes, b.name("s"));
-  Expr largest = Halide::maximum(r, o.output(r.x, 0, 0, n), b.name("maximum"));
-  return {Halide::log(Halide::sum(s, Halide::exp(o.output(s.x, 0, 0, n) - largest), b.name("sum"))), largest};
+  Halide::Func largest(b.name("largest")), logarithm(b.name("logarithm"));
+  largest(b.n) = Halide::maximum(r, o.output(r.x, 0, 0, b.n), b.name("maximum"));
+  logarithm(b.n) =
+      Halide::log(Halide::sum(s, Halide::exp(o.output(s.x, 0, 0, b.n) - largest(b.n)), b.name("sum")));
+  b.perImage.insert(b.perImage.end(), {largest, logarithm});
+  return {logarithm(n), largest(n)};
 }
 
 Expr mean(PipelineBuilder &b, const Outputs &o, Expr n, llvm::function_ref<Expr(Expr out, Expr label)> term) {
@@ -104,7 +108,10 @@ Element bnc::buildLoss(PipelineBuilder &builder, Operation *op, unsigned result)
       Expr softmax = Halide::exp(out - largest - logarithm);
       if (o.probabilities) { // which may not sum to 1
         RDom r(0, o.classes, b->name("r"));
-        softmax *= Halide::sum(r, target(o, r.x, n), b->name("sum"));
+        Halide::Func whole(b->name("whole"));
+        whole(b->n) = Halide::sum(r, target(o, r.x, b->n), b->name("sum"));
+        b->perImage.push_back(whole);
+        softmax *= whole(n);
       }
       return (softmax - target(o, c, n)) * scale;
     }

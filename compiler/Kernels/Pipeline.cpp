@@ -81,7 +81,7 @@ Element PipelineBuilder::element(Value value) {
   Element built;
   if (isa<LossGradientOp, LossOp>(op))
     built = buildLoss(*this, op, cast<OpResult>(value).getResultNumber());
-  else if (isa<AvgPoolGradientOp, AvgPoolOp, MaxPoolGradientOp, MaxPoolOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp, SoftmaxOp, LogSoftmaxOp>(op))
+  else if (isa<AvgPoolGradientOp, AvgPoolOp, MaxPoolGradientOp, MaxPoolOp, MaxPoolTapOp, RouteToTapOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp, SoftmaxOp, LogSoftmaxOp>(op))
     built = buildPooling(*this, op);
   else
     built = buildElementwise(*this, op);
@@ -129,8 +129,11 @@ void PipelineBuilder::store(Value value, KernelArgument::Role role) {
   }
   Func func(name("f"));
   pending.clear();
+  perImage.clear();
   if (layout.extents.size() == 1) { // one entry per sample
     func(n) = element(value)(0, 0, 0, n);
+    for (Func number : perImage)
+      number.compute_at(func, n);
     constrain(func.output_buffer(), layout);
     funcs.emplace(value.getAsOpaquePointer(), func);
     outputs.push_back(func);
@@ -176,6 +179,8 @@ void PipelineBuilder::store(Value value, KernelArgument::Role role) {
     scheduleElementwise(*this, func, value, layout);
   else
     scheduleConvolution(*this, func, pending.front(), layout);
+  for (Func number : perImage)
+    number.compute_at(func, n);
   pending.clear();
   funcs[value.getAsOpaquePointer()] = func; // a staged value that is yielded too: the copy that leaves the task
   outputs.push_back(func);

@@ -64,6 +64,7 @@ public:
   KernelOp kernelOp() const { return kernel; }
 
   std::vector<PendingConvolution> pending; // convolutions inside the expression being built
+  std::vector<Halide::Func> perImage;      // numbers of a sample (Funcs of n) that it reads, computed once for each
 
 private:
   void addInputs();

@@ -1,7 +1,8 @@
 //===- Pooling.cpp - pools, their gradients, reductions over pixels -------------===//
 //
 // Windows are small and known: they are written out tap by tap. A pool's gradient gathers: an input pixel sums over the
-// few windows that cover it. Max pooling finds its winner again instead of having stored it.
+// few windows that cover it. Max pooling finds its winner again instead of having stored it; where windows overlap, once
+// for each window, before.
 //
 //===----------------------------------------------------------------------===//
 
@@ -112,6 +113,28 @@ template <typename Term> Expr overCovering(const Window &window, Expr x, Expr y,
 }
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
+
+/// The first tap inside the input whose element no other one exceeds.
+Expr winningTap(const Window &window, Element input, Expr c, Expr x, Expr y, Expr n) {
+  Expr best, tap;
+  for (int ky = 0; ky < window.y.kernel; ++ky)
+    for (int kx = 0; kx < window.x.kernel; ++kx) {
+      Position px = at(window.x, x, kx), py = at(window.y, y, ky);
+      Expr value = input(c, px.index, py.index, n), index = Expr(float(ky * window.x.kernel + kx));
+      Expr inside = both(px.inside, py.inside);
+      if (!best.defined()) {
+        tap = inside.defined() ? Halide::select(inside, index, -1.0f) : index;
+        best = value;
+        continue;
+      }
+      Expr better = value > best || tap < 0.0f;
+      if (inside.defined())
+        better = better && inside;
+      tap = Halide::select(better, index, tap);
+      best = Halide::select(better, value, best);
+    }
+  return tap;
+}
 } // namespace
 
 static Element buildReduce(PipelineBuilder &builder, Operation *op) {
@@ -137,10 +160,29 @@ static Element buildSoftmax(PipelineBuilder &builder, Operation *op) {
   int channels = ImageShape::of(op->getOperand(0)).channels;
   PipelineBuilder *b = &builder;
   bool logarithm = isa<LogSoftmaxOp>(op);
+  bool onePixel = ImageShape::of(op->getOperand(0)).width * ImageShape::of(op->getOperand(0)).height == 1;
   return [=](Expr c, Expr x, Expr y, Expr n) {
-    Halide::RDom r(0, channels, b->name("r")), s(0, channels, b->name("s"));
-    Expr largest = Halide::maximum(r, input(r.x, x, y, n), b->name("maximum"));
-    Expr total = Halide::sum(s, Halide::exp(input(s.x, x, y, n) - largest), b->name("sum"));
+    auto largestOf = [&](Expr n) {
+      Halide::RDom r(0, channels, b->name("r"));
+      return Halide::maximum(r, input(r.x, x, y, n), b->name("maximum"));
+    };
+    auto totalOf = [&](Expr n, Expr largest) {
+      Halide::RDom s(0, channels, b->name("s"));
+      return Halide::sum(s, Halide::exp(input(s.x, x, y, n) - largest), b->name("sum"));
+    };
+    Expr largest, total;
+    if (onePixel) { // found once for all channels
+      x = y = 0;
+      Halide::Func largestFunc(b->name("largest")), totalFunc(b->name("total"));
+      largestFunc(b->n) = largestOf(b->n);
+      totalFunc(b->n) = totalOf(b->n, largestFunc(b->n));
+      b->perImage.insert(b->perImage.end(), {largestFunc, totalFunc});
+      largest = largestFunc(n);
+      total = totalFunc(n);
+    } else {
+      largest = largestOf(n);
+      total = totalOf(n, largest);
+    }
     Expr shifted = input(c, x, y, n) - largest;
     return logarithm ? shifted - Halide::log(total) : Halide::exp(shifted) / total;
   };
@@ -163,8 +205,22 @@ Element bnc::buildPooling(PipelineBuilder &builder, Operation *op) {
       return overWindow(window, input, c, x, y, n, 0.0f, [](Expr a, Expr b) { return a + b; }) / divisor(window, x, y, includePads);
     };
   }
+  if (isa<MaxPoolTapOp>(op)) {
+    Element input = builder.element(op->getOperand(0));
+    Window window = windowOf(op, op->getOperand(0), op->getResult(0));
+    return [=](Expr c, Expr x, Expr y, Expr n) { return winningTap(window, input, c, x, y, n); };
+  }
   Element gradient = builder.element(op->getOperand(0));
   Window window = windowOf(op, op->getResult(0), op->getOperand(0));
+  if (isa<RouteToTapOp>(op)) {
+    Element tap = builder.element(op->getOperand(1));
+    return [=](Expr c, Expr x, Expr y, Expr n) {
+      return overCovering(window, x, y, [&](Expr ox, Expr oy, Expr tapX, Expr tapY) {
+        Expr mine = Halide::cast<float>(tapY * window.x.kernel + tapX);
+        return Halide::select(tap(c, ox, oy, n) == mine, gradient(c, ox, oy, n), 0.0f);
+      });
+    };
+  }
   if (auto average = dyn_cast<AvgPoolGradientOp>(op)) {
     bool includePads = average.getCountIncludePad();
     return [=](Expr c, Expr x, Expr y, Expr n) {

@@ -43,17 +43,30 @@ ConvolutionTile bnc::convolutionTile(const Target &target, int64_t block, int64_
 WeightGradientTile bnc::weightGradientTile(const Target &target, int64_t block, int64_t inputs, int64_t windowWidth, int64_t windowHeight) {
   int64_t lanes = lanesOf(target, block), vectors = vectorsOf(target, block, lanes);
   int64_t most = std::max<int64_t>(1, (target.registers - vectors - 1) / vectors);
-  int64_t perTile = largestDivisor(inputs, most);
-  // Few input channels: taps of the window fill the registers.
-  int64_t width = largestDivisor(windowWidth, std::max<int64_t>(1, most / perTile));
+  // Taps side by side first: they read the same pixels.
+  int64_t width = largestDivisor(windowWidth, most);
+  int64_t perTile = largestDivisor(inputs, std::max<int64_t>(1, most / width));
+  // Few input channels: rows of taps fill the registers.
   int64_t height = width == windowWidth ? largestDivisor(windowHeight, std::max<int64_t>(1, most / perTile / width)) : 1;
   return {int(lanes), int(vectors), int(perTile), int(width), int(height)};
+}
+
+int64_t bnc::weightGradientRows(int64_t width, int64_t height) {
+  constexpr int64_t most = 224; // pixels: 56 kB of 64 channels
+  return width * height <= most ? height : largestDivisor(height, std::max<int64_t>(1, most / width));
+}
+
+int64_t bnc::columnPixels(int64_t block, int64_t width) {
+  constexpr int64_t bytes = 16 << 10; // Halide allocates what is larger
+  return largestDivisor(width, std::max<int64_t>(1, bytes / 4 / block));
 }
 
 int64_t bnc::imageTile(KernelOp kernel, const Target &target) {
   int64_t tile = 1;
   kernel.getBody().walk([&](PackedConvOp conv) {
-    ArrayRef<int64_t> shape = conv.getWeight().getType().getShape();
+    ArrayRef<int64_t> shape = conv.getWeight().getType().getShape(), result = conv.getType().getShape();
+    if (!conv.getUnflatten() && result.size() > 2 && result.back() * result[result.size() - 2] > 1)
+      return;
     // A power of two divides every block of images.
     int64_t pixels = convolutionTile(target, shape.back(), 8).pixels;
     tile = std::max<int64_t>(tile, llvm::bit_floor(static_cast<uint64_t>(pixels)));

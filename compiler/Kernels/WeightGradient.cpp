@@ -1,7 +1,8 @@
 //===- WeightGradient.cpp - the gradient of a convolution's weights --------------===//
 //
-// A tile of (output channels, input channels, taps) is held in registers while the task's pixels run past, and then added
-// to the chain's slice, which stays in cache from task to task.
+// A tile of (output channels, input channels, taps) is held in registers while a block of rows runs past, and then added
+// to the chain's slice, which stays in cache from task to task. All tiles go over one block of rows before the next, so
+// that the rows stay in the first-level cache.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,7 +23,11 @@ Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
   int outputWidth = op.getOutputShape()[1], outputHeight = op.getOutputShape()[0], groups = op.getGroups();
   Element gradient = builder.element(op.getGradient()), input = builder.element(op.getInput());
 
-  Halide::RDom p(0, outputWidth, 0, outputHeight, 0, builder.images(), builder.name("pixels"));
+  int rows = weightGradientRows(outputWidth, outputHeight);
+  // With whole images as blocks the images of a task are one sum.
+  bool byRows = rows < outputHeight;
+  Halide::RDom p(0, outputWidth, 0, rows, 0, byRows ? Expr(1) : builder.images(), builder.name("pixels"));
+  Halide::RDom blocksOfRows(0, outputHeight / rows, 0, byRows ? builder.images() : Expr(1), builder.name("rows"));
   Var k("k"), c("wc"), kx("kx"), ky("ky"), ko("ko");
   Expr output = ko * block + k, channel = c;
   if (groups > 1) {
@@ -33,11 +38,13 @@ Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
       channel = output;
   }
   Func sum(builder.name("wsum")), slice(builder.name("slice"));
-  sum(k, c, kx, ky, ko) = 0.0f;
-  sum(k, c, kx, ky, ko) += gradient(output, p.x * stepX + padX, p.y * stepY + padY, p.z) *
-                           input(channel, p.x * strideX + kx * dilationX, p.y * strideY + ky * dilationY, p.z);
+  Var rowBlock("rowBlock"), image("image");
+  Expr y = rowBlock * rows + p.y, z = byRows ? Expr(image) : Expr(p.z);
+  sum(k, c, kx, ky, ko, rowBlock, image) = 0.0f;
+  sum(k, c, kx, ky, ko, rowBlock, image) += gradient(output, p.x * stepX + padX, y * stepY + padY, z) *
+                                          input(channel, p.x * strideX + kx * dilationX, y * strideY + ky * dilationY, z);
   slice(k, c, kx, ky, ko) = Halide::undef<float>();
-  slice(k, c, kx, ky, ko) += sum(k, c, kx, ky, ko);
+  slice(k, c, kx, ky, ko) += sum(k, c, kx, ky, ko, blocksOfRows.x, blocksOfRows.y);
   slice.bound(k, 0, block).bound(c, 0, inputs).bound(kx, 0, kernelWidth).bound(ky, 0, kernelHeight).bound(ko, 0, blocks);
 
   WeightGradientTile tile = weightGradientTile(builder.target, block, inputs, kernelWidth, kernelHeight);
@@ -47,7 +54,7 @@ Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
       .split(c, co, ci, tile.inputs)
       .split(kx, xo, xi, tile.width)
       .split(ky, yo, yi, tile.height)
-      .reorder(ki, ci, xi, yi, co, xo, yo, kb, ko)
+      .reorder({ki, ci, xi, yi, co, xo, yo, kb, ko, blocksOfRows.x, blocksOfRows.y})
       .vectorize(ki, tile.lanes)
       .unroll(ki)
       .unroll(ci)

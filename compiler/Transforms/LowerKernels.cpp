@@ -26,7 +26,9 @@ namespace bnc {
 
 namespace {
 constexpr int64_t kImagesPerTask = 32;  // of grid `images`: a block of rows that a weight panel is read once for
+constexpr int64_t kFewImages = 4, kFewPixels = 256; // ... of kernels whose weights outgrow the cache, and their pixels
 constexpr int64_t kMaxChains = 16;      // slices of a weight gradient: threads beyond this many do not help
+constexpr int64_t kColumnBytes = 8 << 10; // of few pixels' columns, which wait on the stack to be added up
 constexpr int64_t kSliceBytes = 4 << 20; // all slices of one weight gradient together
 
 ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
@@ -133,13 +135,27 @@ private:
     }
     if (auto gradient = dyn_cast<ActivationGradientOp>(op); gradient && gradient.getActivation() == "sigmoid")
       shareSigmoid(gradient);
-    if (isa<MaxPoolGradientOp>(op)) {
+    if (auto gradient = dyn_cast<MaxPoolGradientOp>(op)) {
       // The winner is found by comparing: every comparison has to see the same bits of an element.
       stageOperand(op, 1);
+      if (gradient.getKernel() != gradient.getStrides())
+        routeToTaps(gradient);
     } else if (isa<AvgPoolOp, MaxPoolOp>(op) && op->getAttrOfType<DenseI64ArrayAttr>("kernel") != op->getAttrOfType<DenseI64ArrayAttr>("strides")) {
       stageOperand(op, 0); // windows overlap
     }
     return success();
+  }
+
+  /// Windows that overlap cover an element more than once: each window's winner is found once, before.
+  void routeToTaps(MaxPoolGradientOp op) {
+    stageOperand(op, 0);
+    auto type = cast<RankedTensorType>(op.getGradient().getType());
+    Value tap = MaxPoolTapOp::create(builder, op.getLoc(), type, op.getInput(), op.getKernel(), op.getStrides(),
+                                     op.getPads(), op.getDilations());
+    tap = stage(tap, {0, 0, 0, 0}, {1, 1});
+    op.replaceAllUsesWith(RouteToTapOp::create(builder, op.getLoc(), op.getType(), op.getGradient(), tap, op.getKernel(),
+                                               op.getStrides(), op.getPads(), op.getDilations())
+                              .getResult());
   }
 
   /// Where the kernel needs the sigmoid too, it is computed once: its derivative is s * (1 - s).
@@ -246,35 +262,45 @@ private:
     replace(op, input, packed, Value(), {1, 1}, dilations, op.getGroups(), op.getType(), false);
   }
 
-  /// Vectors of all columns of one pixel: (tap, input channel), channels padded, whole register tiles.
-  int64_t columnsOf(const WeightView &weight) {
-    int64_t columns = weight.shape[2] * weight.shape[3] * target.storedChannels(weight.shape[1]);
-    return llvm::alignTo(columns, 2 * target.lanes);
+  /// How the columns of one pixel, (tap, input channel), are cut into blocks that are computed and added up one after the
+  /// other: `channels` of the input in each, in `block` columns (whole register tiles).
+  struct Columns {
+    int64_t channels, block, blocks;
+  };
+  Columns columnsOf(const WeightView &weight) {
+    int64_t taps = weight.shape[2] * weight.shape[3], stored = target.storedChannels(weight.shape[1]);
+    int64_t channels = stored > target.lanes && stored % target.lanes == 0 ? target.lanes : stored;
+    int64_t block = taps * channels, vectors = llvm::divideCeil(block, target.lanes);
+    bool threes = target.registers >= 32 && vectors % 3 == 0; // a register tile is two vectors wide, or three
+    if (block % target.lanes != 0 || (vectors % 2 != 0 && !threes))
+      block = llvm::alignTo(block, 2 * target.lanes);
+    return {channels, block, stored / channels};
   }
 
   /// The gradient's convolution multiplies the zeros of the border and between strided elements, and fills vectors with the
   /// few channels of one tap. A product with all taps at once does neither, but has to add up its columns afterwards.
   bool columnsAreCheaper(ConvInputGradientOp op, const WeightView &weight, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations) {
     int64_t taps = weight.shape[2] * weight.shape[3], outputs = weight.shape[0];
-    int64_t vectors = llvm::divideCeil(target.storedChannels(weight.shape[1]), target.lanes), columns = columnsOf(weight);
+    int64_t vectors = llvm::divideCeil(target.storedChannels(weight.shape[1]), target.lanes);
+    Columns columns = columnsOf(weight);
     int64_t pixels = dimOf(op.getResult(), 2) * dimOf(op.getResult(), 3);
     int64_t gradientPixels = dimOf(op.getGradient(), 2) * dimOf(op.getGradient(), 3);
-    // One row of columns waits on the stack to be added up; Halide allocates what is larger.
-    bool fits = columns * dimOf(op.getGradient(), 3) * 4 <= 12 << 10;
+    // A few pixels' columns wait on the stack to be added up; Halide allocates what is larger.
+    bool fits = columns.block * std::min<int64_t>(dimOf(op.getGradient(), 3), 7) * 4 <= kColumnBytes;
     int64_t direct = pixels * taps * outputs * vectors;
-    int64_t byColumns = gradientPixels * (columns / target.lanes * outputs + 3 * taps * vectors);
+    int64_t byColumns = gradientPixels * (columns.blocks * columns.block / target.lanes * outputs + 3 * taps * vectors);
     return fits && gradientPixels > 1 && byColumns * 5 < direct * 4;
   }
 
   void lowerByColumns(ConvInputGradientOp op, const WeightView &weight, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
     Value gradient = op.getGradient();
-    int64_t channels = target.storedChannels(weight.shape[1]), columns = columnsOf(weight);
+    Columns columns = columnsOf(weight);
     auto element = Float32Type::get(kernel.getContext());
-    auto packedType = RankedTensorType::get({1, 1, 1, weight.shape[0], columns}, element);
+    auto packedType = RankedTensorType::get({columns.blocks, 1, 1, weight.shape[0], columns.block}, element);
     Value packed = addInput(PackOp::create(outside, op.getLoc(), packedType, weight.base, weight.shape, weight.strides,
-                                           /*backward=*/false, /*columns=*/true, 1, nullptr, channels, nullptr));
+                                           /*backward=*/false, /*columns=*/true, 1, nullptr, columns.channels, nullptr));
     int64_t batch = shapeOf(gradient)[0];
-    auto productType = RankedTensorType::get({batch, columns, dimOf(gradient, 2), dimOf(gradient, 3)}, element);
+    auto productType = RankedTensorType::get({batch, columns.blocks * columns.block, dimOf(gradient, 2), dimOf(gradient, 3)}, element);
     Value product = PackedConvOp::create(builder, op.getLoc(), productType, stage(gradient, {0, 0, 0, 0}, {1, 1}), packed, Value(),
                                          ArrayRef<int64_t>{1, 1}, ArrayRef<int64_t>{1, 1}, 1, false);
     // The whole of what the windows cover, border included; then without the border.
@@ -284,7 +310,8 @@ private:
       shape[2 + i] = std::max(covered, pads[i] + dimOf(op.getResult(), 2 + i));
     }
     Value image = Col2ImOp::create(builder, op.getLoc(), RankedTensorType::get(shape, element), product,
-                                   ArrayRef<int64_t>{weight.shape[2], weight.shape[3]}, strides, dilations, channels);
+                                   ArrayRef<int64_t>{weight.shape[2], weight.shape[3]}, strides, dilations, columns.channels,
+                                   columns.block);
     image = stage(image, {0, 0, 0, 0}, {1, 1});
     auto type = cast<RankedTensorType>(op.getType());
     if (shapeOf(image).drop_front(2) != ArrayRef<int64_t>{dimOf(op.getResult(), 2), dimOf(op.getResult(), 3)}) {
@@ -409,13 +436,17 @@ private:
 
   void chooseGrid() {
     bool images = false, weightGradient = false, aligned = true;
-    int64_t height = 0, rowBytes = 0;
+    int64_t height = 0, width = 0, rowBytes = 0, weightBytes = 0;
     auto bytesOf = [&](Value value) { return dimOf(value, 3) * target.storedChannels(dimOf(value, 1)) * 4; };
     kernel.getBody().walk([&](Operation *op) {
-      if (auto conv = dyn_cast<PackedConvOp>(op))
+      if (auto conv = dyn_cast<PackedConvOp>(op)) {
         images |= conv.getUnflatten() || (dimOf(conv.getResult(), 2) == 1 && dimOf(conv.getResult(), 3) == 1);
-      else if (auto gradient = dyn_cast<WeightGradientOp>(op)) {
+        weightBytes = std::max(weightBytes, conv.getWeight().getType().getNumElements() * 4);
+        width = std::max(width, dimOf(conv.getResult(), 3));
+      } else if (auto gradient = dyn_cast<WeightGradientOp>(op)) {
         weightGradient = true;
+        weightBytes = std::max(weightBytes, gradient.getType().getNumElements() / chains * 4);
+        width = std::max(width, gradient.getOutputShape()[1]);
         images |= gradient.getOutputShape()[0] == 1 && gradient.getOutputShape()[1] == 1;
         height = std::max(height, gradient.getOutputShape()[0]);
       } else if (isa<LossOp, LossGradientOp>(op))
@@ -444,6 +475,12 @@ private:
       rows = std::min(rows, std::max<int64_t>(1, llvm::divideCeil(height, 4)));
     if (images)
       rows = kImagesPerTask;
+    // Weights that leave the cache are read once for a few small images.
+    int64_t few = std::min(kFewImages, kFewPixels / std::max<int64_t>(1, height * width));
+    if (!images && !inference && rows == height && few > 1 && weightBytes > target.cacheBytes) {
+      images = true;
+      rows = few;
+    }
     kernel.setGrid(images ? Grid::Images : Grid::Rows);
     kernel.setRows(rows);
     kernel.setChains(weightGradient ? chains : 0);
@@ -455,10 +492,11 @@ private:
     for (PackedConvOp conv : llvm::to_vector(kernel.getBody().getOps<PackedConvOp>())) {
       if (isa<Col2ImOp>(*conv->user_begin()))
         continue; // added up row by row
-      bool direct = kernel.getGrid() == Grid::Rows && conv->hasOneUse();
+      bool hasPixels = !conv.getUnflatten() && dimOf(conv.getResult(), 2) * dimOf(conv.getResult(), 3) > 1;
+      bool isTile = kernel.getGrid() == Grid::Rows || hasPixels, direct = isTile && conv->hasOneUse();
       bool isStored = llvm::is_contained(yield().getValues(), conv.getResult());
       if (isStored)
-        direct = kernel.getGrid() == Grid::Rows;
+        direct = isTile;
       for (OpOperand &use : conv->getUses()) {
         if (isa<YieldOp>(use.getOwner()))
           direct &= !leavesGraph(kernel.getResult(use.getOperandNumber()));

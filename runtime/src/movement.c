@@ -25,46 +25,55 @@ enum { SUM_BLOCK = 256 };
 /* sums[row * count + i] over the chains, of `rows` rows of `count` elements. */
 static void sum_slices(const slices_state *state, int64_t source, int64_t rows, int64_t count, double *sums) {
   int64_t across = state->walk.source[0], down = state->walk.source[1];
-  bool dense = across == 1 && (down == count || rows == 1);
   memset(sums, 0, (size_t)(rows * count) * sizeof *sums);
   for (int64_t chain = 0; chain < state->chains; ++chain) {
     const float *slice = (const float *)(state->slices + chain * state->chain_stride) + source;
-    if (dense)
-      for (int64_t i = 0; i < rows * count; ++i)
-        sums[i] += slice[i];
-    else
-      for (int64_t row = 0; row < rows; ++row)
+    for (int64_t row = 0; row < rows; ++row)
+      if (across == 1)
+        for (int64_t i = 0; i < count; ++i)
+          sums[row * count + i] += slice[row * down + i];
+      else
         for (int64_t i = 0; i < count; ++i)
           sums[row * count + i] += slice[row * down + i * across];
   }
 }
 
-static void store_sum(slices_piece *piece, float *result, double sum) {
-  if (piece->state->accumulate) {
-    piece->norm -= (double)*result * *result; /* counted when it was written */
-    sum += *result;
-  }
-  *result = (float)sum;
-  piece->norm += (double)*result * *result;
+/* Stores the sums and returns what they add to the sum of squares. */
+static double store_sums(const slices_state *state, float *result, int64_t rows, int64_t count, const double *sums) {
+  int64_t across = state->walk.result[0], down = state->walk.result[1];
+  double norm = 0;
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t i = 0; i < count; ++i) {
+      float *at = result + row * down + i * across;
+      double sum = sums[row * count + i];
+      if (state->accumulate) {
+        norm -= (double)*at * *at; /* counted when it was written */
+        sum += *at;
+      }
+      *at = (float)sum;
+      norm += (double)*at * *at;
+    }
+  return norm;
 }
 
-static void merge_slices_tile(void *data, int64_t source, int64_t target, int64_t extent) {
+static void merge_slices_tile(void *data, int64_t source, int64_t target, int64_t extent, int64_t planes) {
   slices_piece *piece = data;
   const slices_state *state = piece->state;
   const bnc_walk *walk = &state->walk;
   double sums[SUM_BLOCK];
-  for (int64_t i = 0; i < walk->extent[0]; i += SUM_BLOCK) {
-    int64_t count = walk->extent[0] - i < SUM_BLOCK ? walk->extent[0] - i : SUM_BLOCK;
-    int64_t most = SUM_BLOCK / count;
-    for (int64_t row = 0; row < extent; row += most) {
-      int64_t rows = extent - row < most ? extent - row : most;
-      sum_slices(state, source + i * walk->source[0] + row * walk->source[1], rows, count, sums);
-      float *result = state->result + target + i * walk->result[0] + row * walk->result[1];
-      for (int64_t r = 0; r < rows; ++r)
-        for (int64_t k = 0; k < count; ++k)
-          store_sum(piece, result + r * walk->result[1] + k * walk->result[0], sums[r * count + k]);
+  for (int64_t plane = 0; plane < planes; ++plane)
+    for (int64_t i = 0; i < walk->extent[0]; i += SUM_BLOCK) {
+      int64_t count = walk->extent[0] - i < SUM_BLOCK ? walk->extent[0] - i : SUM_BLOCK;
+      int64_t most = SUM_BLOCK / count;
+      for (int64_t row = 0; row < extent; row += most) {
+        int64_t rows = extent - row < most ? extent - row : most;
+        sum_slices(state, source + plane * walk->source[2] + i * walk->source[0] + row * walk->source[1], rows, count,
+                   sums);
+        float *result =
+            state->result + target + plane * walk->result[2] + i * walk->result[0] + row * walk->result[1];
+        piece->norm += store_sums(state, result, rows, count, sums);
+      }
     }
-  }
 }
 
 static void merge_slices_piece(void *data, int64_t index, int64_t worker) {
@@ -77,8 +86,7 @@ static void merge_slices_piece(void *data, int64_t index, int64_t worker) {
 
 void bnc_rt_merge_slices(bnc_exec *exec, const bnc_merge_slices *step) {
   int64_t tasks = bnc_grid_tasks(step->grid, step->strips, step->block, 0, exec->batch);
-  slices_state state = {.walk =
-                            bnc_walk_make(step->extent, step->slice_stride, step->result_stride, step->slice_stride),
+  slices_state state = {.walk = bnc_walk_make(step->extent, step->slice_stride, step->result_stride, BNC_PACKED_SOURCE),
                         .slices = bnc_locate(exec, step->slices),
                         .result = bnc_locate(exec, step->result),
                         .chains = bnc_grid_chains(tasks, step->chains),
@@ -129,14 +137,16 @@ typedef struct pack_state {
 } pack_state;
 
 #define PACK_TILE(NAME, FROM, TO)                                                                                      \
-  static void NAME(void *data, int64_t source, int64_t target, int64_t rows) {                                         \
+  static void NAME(void *data, int64_t source, int64_t target, int64_t rows, int64_t planes) {                         \
     const pack_state *state = data;                                                                                    \
-    const FROM *from = (const FROM *)state->source + source;                                                           \
-    TO *to = (TO *)state->result + target;                                                                             \
     const bnc_walk *walk = &state->walk;                                                                               \
-    for (int64_t row = 0; row < rows; ++row)                                                                           \
-      for (int64_t i = 0; i < walk->extent[0]; ++i)                                                                    \
-        to[row * walk->result[1] + i * walk->result[0]] = (TO)from[row * walk->source[1] + i * walk->source[0]];       \
+    for (int64_t plane = 0; plane < planes; ++plane)                                                                   \
+      for (int64_t row = 0; row < rows; ++row) {                                                                       \
+        const FROM *from = (const FROM *)state->source + source + plane * walk->source[2] + row * walk->source[1];     \
+        TO *to = (TO *)state->result + target + plane * walk->result[2] + row * walk->result[1];                       \
+        for (int64_t i = 0; i < walk->extent[0]; ++i)                                                                  \
+          to[i * walk->result[0]] = (TO)from[i * walk->source[0]];                                                     \
+      }                                                                                                                \
   }
 PACK_TILE(pack_tile_32_32, float, float)
 PACK_TILE(pack_tile_32_64, float, double)
@@ -151,8 +161,7 @@ static void pack_piece(void *data, int64_t index, int64_t worker) {
 }
 
 void bnc_rt_pack(bnc_exec *exec, const bnc_pack *step) {
-  pack_state state = {.walk =
-                          bnc_walk_make(step->extent, step->source_stride, step->result_stride, step->result_stride),
+  pack_state state = {.walk = bnc_walk_make(step->extent, step->source_stride, step->result_stride, BNC_PACKED_RESULT),
                       .source = bnc_locate(exec, step->source),
                       .result = bnc_locate(exec, step->result)};
   if (step->source_bits == 32)

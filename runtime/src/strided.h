@@ -6,12 +6,13 @@
 
 #include <stdbool.h>
 
-/* A tile is some rows of dimension 1, whole along dimension 0; the others follow by their stride on the packed side, so
- * that this one streams and the other side's lines are met again before they leave the cache. Strides are elements and
- * may be negative. */
+/* Dimension 0 is the one that lies together on the packed side, in runs of at most a cache line where it is scattered on
+ * the other side; the rest follow by their stride on that other side, so that its lines are used up before they leave
+ * the first-level cache. A tile is whole along dimension 0, with some rows of dimension 1 in some planes of dimension 2.
+ * Strides are elements and may be negative. */
 typedef struct bnc_walk {
   int64_t extent[BNC_MAX_DIMS], source[BNC_MAX_DIMS], result[BNC_MAX_DIMS];
-  int64_t rows_per_tile;
+  int64_t rows_per_tile, planes_per_tile;
   int64_t tiles;
   int64_t tiles_per_piece; /* a function of the extents alone: sums over pieces do not depend on threads */
   int64_t pieces;
@@ -19,11 +20,12 @@ typedef struct bnc_walk {
 
 enum { BNC_WALK_PIECES = 256 };
 
-/* `packed` is `source` or `result`. */
-bnc_walk bnc_walk_make(const int64_t *extent, const int64_t *source, const int64_t *result, const int64_t *packed);
+typedef enum bnc_packed { BNC_PACKED_SOURCE, BNC_PACKED_RESULT } bnc_packed;
 
-/* Calls tile(state, source offset, result offset, rows) for every tile of the piece, in order. */
-typedef void (*bnc_tile)(void *state, int64_t source, int64_t result, int64_t rows);
+bnc_walk bnc_walk_make(const int64_t *extent, const int64_t *source, const int64_t *result, bnc_packed packed);
+
+/* Calls tile(state, source offset, result offset, rows, planes) for every tile of the piece, in order. */
+typedef void (*bnc_tile)(void *state, int64_t source, int64_t result, int64_t rows, int64_t planes);
 void bnc_walk_piece(const bnc_walk *walk, int64_t piece, bnc_tile tile, void *state);
 
 #endif

@@ -54,6 +54,35 @@ bnc.graph training @backward(%g: tensor<?x8x6x6xf32>, %x: tensor<?x8x8x8xf32>) -
 
 // -----
 
+bnc.variable params @w : tensor<32x16x3x3xf32>
+
+// A stride leaves zeros between the gradient's elements, which the product does not multiply: blocks of one vector of input
+// channels, 9 taps each.
+// CHECK-LABEL: @strided
+bnc.graph training @strided(%g: tensor<?x32x8x8xf32>) -> tensor<?x16x16x16xf32> {
+  %w = bnc.read @w : tensor<32x16x3x3xf32>
+  // CHECK: bnc.pack {{.*}}{channels = 8 : i64, columns,{{.*}} -> tensor<2x1x1x32x80xf32>
+  // CHECK: %[[P:.*]] = bnc.packed_conv {{.*}} -> tensor<?x160x8x8xf32>
+  // CHECK: bnc.col2im %[[P]] {block = 80 : i64, channels = 8 : i64, {{.*}}strides = array<i64: 2, 2>}{{.*}} -> tensor<?x16x17x17xf32>
+  %dx = bnc.conv_input_gradient %g, %w {input_shape = array<i64: 16, 16>, strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x32x8x8xf32>, tensor<32x16x3x3xf32>) -> tensor<?x16x16x16xf32>
+  bnc.return %dx : tensor<?x16x16x16xf32>
+}
+
+// -----
+
+// Windows that overlap: each one's winner is found once, then every element looks at the windows that cover it.
+// CHECK-LABEL: @overlapping
+bnc.graph training @overlapping(%g: tensor<?x8x4x4xf32>, %x: tensor<?x8x8x8xf32>) -> tensor<?x8x8x8xf32> {
+  // CHECK: %[[T:.*]] = bnc.max_pool_tap
+  // CHECK: %[[S:.*]] = bnc.stage %[[T]]
+  // CHECK: bnc.route_to_tap %{{.*}}, %[[S]]
+  %0 = bnc.relu %x : tensor<?x8x8x8xf32>
+  %1 = bnc.max_pool_gradient %g, %0 {kernel = array<i64: 3, 3>, strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x8x4x4xf32>, tensor<?x8x8x8xf32>) -> tensor<?x8x8x8xf32>
+  bnc.return %1 : tensor<?x8x8x8xf32>
+}
+
+// -----
+
 bnc.variable params @w : tensor<16x6x5x5xf32>
 
 // A gradient smaller than its window, for few input channels: one product with all taps, then each tap where it belongs.
@@ -64,7 +93,7 @@ bnc.graph training @columns(%g: tensor<?x16x8x8xf32>) -> tensor<?x6x10x10xf32> {
   // CHECK: bnc.pack {{.*}}{channels = 8 : i64, columns,{{.*}} -> tensor<1x1x1x16x208xf32>
   // CHECK: bnc.kernel rows(10)
   // CHECK: %[[P:.*]] = bnc.packed_conv {{.*}} -> tensor<?x208x8x8xf32>
-  // CHECK: %[[I:.*]] = bnc.col2im %[[P]] {channels = 8 : i64, dilations = array<i64: 1, 1>, kernel = array<i64: 5, 5>, strides = array<i64: 1, 1>}{{.*}} -> tensor<?x6x12x12xf32>
+  // CHECK: %[[I:.*]] = bnc.col2im %[[P]] {block = 208 : i64, channels = 8 : i64, dilations = array<i64: 1, 1>, kernel = array<i64: 5, 5>, strides = array<i64: 1, 1>}{{.*}} -> tensor<?x6x12x12xf32>
   // CHECK: %[[S:.*]] = bnc.stage %[[I]]
   // CHECK: bnc.slice %[[S]] {sizes = array<i64: -1, 6, 10, 10>, starts = array<i64: 0, 0, 1, 1>
   %dx = bnc.conv_input_gradient %g, %w {input_shape = array<i64: 10, 10>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x16x8x8xf32>, tensor<16x6x5x5xf32>) -> tensor<?x6x10x10xf32>

@@ -1,0 +1,357 @@
+//===- Bench.cpp - bnc bench ----------------------------------------------------------===//
+
+#include "compiler/Codegen/Records.h"
+#include "compiler/Driver/AtomicFile.h"
+#include "compiler/Driver/MachinePeak.h"
+#include "compiler/Driver/ProgressBar.h"
+#include "compiler/Driver/Report.h"
+#include "compiler/Driver/StepClock.h"
+#include "compiler/Driver/Table.h"
+#include "compiler/Driver/Verbs.h"
+#include "compiler/Support/Locations.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Threading.h"
+
+#include <chrono>
+#include <cmath>
+
+using namespace mlir;
+using namespace bnc;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+/// One call of a program: what it is, what it costs at least, and how long it took in every repetition.
+struct Row {
+  std::string node, work;
+  std::string function; // bnc_rt_*
+  int64_t tasks = 0;    // of a kernel
+  double flops = 0;     // multiply-adds of convolutions and dense layers, two each
+  double bytes = 0;     // every operand read once, every result written once
+  std::vector<double> seconds = {};
+
+  bool isKernel() const { return function == "bnc_rt_launch"; }
+};
+
+double median(std::vector<double> values) {
+  if (values.empty())
+    return 0;
+  auto middle = values.begin() + values.size() / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+double elementsOf(Value value, int64_t batch) {
+  double elements = 1;
+  for (int64_t size : cast<RankedTensorType>(value.getType()).getShape())
+    elements *= ShapedType::isDynamic(size) ? batch : size;
+  return elements;
+}
+
+double bytesOf(ValueRange values, int64_t batch) {
+  double bytes = 0;
+  for (Value value : values)
+    bytes += elementsOf(value, batch) * cast<RankedTensorType>(value.getType()).getElementTypeBitWidth() / 8;
+  return bytes;
+}
+
+//===-- What a kernel does -------------------------------------------------------------===//
+
+std::string spellConvolution(StringRef what, ArrayRef<int64_t> weight, int64_t groups, int64_t stride, Value image) {
+  // weight: (blocks, KH, KW, C / groups, block); image: (N, C, H, W), the larger side.
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(image.getType()).getShape();
+  std::string text = llvm::formatv("{0} {1}x{2}", what, weight[1], weight[2]);
+  if (stride != 1)
+    text += "/" + std::to_string(stride);
+  text += llvm::formatv(" {0}->{1}", weight[3] * groups, weight[0] * weight[4]);
+  if (groups > 1)
+    text += llvm::formatv(" in {0} groups", groups);
+  if (shape.size() == 4 && shape[2] * shape[3] > 1)
+    text += llvm::formatv(" at {0}x{1}", shape[2], shape[3]);
+  return text;
+}
+
+/// The group of a kernel: its anchor first, then what goes with it.
+void describe(KernelOp kernel, int64_t batch, Row &row) {
+  std::string anchor;
+  llvm::MapVector<StringRef, int> rest;
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    if (auto conv = dyn_cast<PackedConvOp>(op)) {
+      ArrayRef<int64_t> weight = conv.getWeight().getType().getShape();
+      row.flops += 2 * elementsOf(conv.getResult(), batch) * weight[1] * weight[2] * weight[3];
+      PackOp pack;
+      if (auto argument = dyn_cast<BlockArgument>(conv.getWeight()))
+        pack = kernel.getInputs()[argument.getArgNumber()].getDefiningOp<PackOp>();
+      anchor = spellConvolution(pack && (pack.getBackward() || pack.getColumns()) ? "dX" : "conv", weight,
+                                conv.getGroups(), conv.getStrides()[0], conv.getResult());
+    } else if (auto gradient = dyn_cast<WeightGradientOp>(op)) {
+      ArrayRef<int64_t> slices = gradient.getResult().getType().getShape(), weight = slices.drop_front();
+      ArrayRef<int64_t> output = gradient.getOutputShape();
+      row.flops += 2.0 * batch * weight[0] * weight[1] * weight[2] * weight[3] * weight[4] *
+                   output[output.size() - 2] * output.back();
+      anchor += (anchor.empty() ? "" : ", ") +
+                spellConvolution("dW", weight, gradient.getGroups(), gradient.getStrides()[0], gradient.getGradient());
+    } else if (!isa<StageOp>(op)) {
+      ++rest[op.getName().stripDialect()];
+    }
+  }
+  row.work = anchor;
+  for (auto [name, count] : rest)
+    row.work += (row.work.empty() ? "" : " + ") + name.str() + (count > 1 ? "*" + std::to_string(count) : "");
+  row.bytes = bytesOf(kernel.getInputs(), batch);
+  auto yield = cast<YieldOp>(kernel.getBody().front().getTerminator());
+  for (auto [value, result] : llvm::zip(yield.getValues(), kernel.getResults())) {
+    double bytes = bytesOf(result, batch);
+    if (value.getDefiningOp<WeightGradientOp>()) // slices of chains that have no task stay as they are
+      bytes *= double(std::min<int64_t>(row.tasks, kernel.getChains())) / kernel.getChains();
+    row.bytes += bytes;
+  }
+}
+
+/// The calls of a graph's programs `first` to `last`, in order.
+FailureOr<std::vector<Row>> rowsOf(GraphOp graph, int first, int last, const Target &target, int64_t batch) {
+  std::vector<Row> rows;
+  for (int program = first; program <= last; ++program) {
+    for (Operation &op : graph.getBody().front()) {
+      auto number = op.getAttrOfType<IntegerAttr>("program");
+      if (!number || number.getInt() != program)
+        continue;
+      FailureOr<std::vector<Step>> steps = stepsOf(&op, target);
+      if (failed(steps))
+        return failure();
+      for (Step &step : *steps) {
+        Row row{getNodeName(op.getLoc()).str(), op.getName().stripDialect().str(), step.function};
+        if (row.isKernel())
+          row.tasks = bnc_rt_task_count(reinterpret_cast<const bnc_launch *>(step.words.data()), batch);
+        if (auto kernel = dyn_cast<KernelOp>(op))
+          describe(kernel, batch, row);
+        else
+          row.bytes = bytesOf(op.getOperands(), batch) + bytesOf(op.getResults(), batch);
+        rows.push_back(std::move(row));
+      }
+    }
+    if (graph.getKind() == GraphKind::Training && program == 0)
+      rows.push_back({"", "loss", "bnc_rt_loss"});
+  }
+  return rows;
+}
+
+//===-- One graph ------------------------------------------------------------------------===//
+
+struct Timing {
+  std::string title;
+  int64_t batch;
+  std::vector<Row> rows;
+  std::vector<double> wall;
+
+  /// Runs `step` often enough, after two runs that nobody counts.
+  LogicalResult measure(int64_t repetitions, function_ref<bool()> step) {
+    ProgressBar bar("timing " + title);
+    for (int64_t i = -2; i < repetitions; ++i) {
+      (void)takeTimedSteps();
+      Clock::time_point start = Clock::now();
+      if (!step())
+        return failure();
+      double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+      std::vector<TimedStep> steps = takeTimedSteps();
+      assert(steps.size() == rows.size() && "a step of a program is not the one that its graph says");
+      if (i < 0)
+        continue;
+      wall.push_back(seconds);
+      for (auto [row, timed] : llvm::zip(rows, steps)) {
+        assert(row.function == timed.function && "steps come in another order than the graph says");
+        row.seconds.push_back(timed.seconds);
+      }
+      bar.show(i + 1, repetitions);
+    }
+    return success();
+  }
+
+  /// Steps that are not kernels, together with others of their kind.
+  std::vector<Row> merged() const {
+    std::vector<Row> result;
+    llvm::MapVector<StringRef, std::pair<Row, int>> others;
+    for (const Row &row : rows) {
+      if (row.isKernel()) {
+        result.push_back(row);
+        continue;
+      }
+      auto [found, isNew] = others.try_emplace(row.work, row, 1);
+      if (isNew)
+        continue;
+      auto &[sum, count] = found->second;
+      ++count;
+      sum.bytes += row.bytes;
+      for (auto [a, b] : llvm::zip(sum.seconds, row.seconds))
+        a += b;
+    }
+    for (auto &[work, entry] : others) {
+      entry.first.node = "";
+      if (entry.second > 1)
+        entry.first.work += " * " + std::to_string(entry.second);
+      result.push_back(std::move(entry.first));
+    }
+    return result;
+  }
+};
+
+std::string share(double part, double whole) { return whole > 0 ? llvm::formatv("{0:f0} %", 100 * part / whole).str() : ""; }
+std::string rate(double amount, double seconds) {
+  return amount > 0 && seconds > 0 ? llvm::formatv("{0:f1}", amount / seconds * 1e-9).str() : "";
+}
+
+void print(const Timing &timing, const MachinePeak &peak) {
+  double total = median(timing.wall), inSteps = 0, flops = 0;
+  llvm::outs() << "\n" << timing.title << ", batch " << timing.batch << ":\n";
+  Table table({"node", "work", "tasks", "ms", "of step", "GFLOP/s", "of peak", "GB/s", "of peak"}, 2);
+  for (const Row &row : timing.merged()) {
+    double seconds = median(row.seconds);
+    inSteps += seconds;
+    flops += row.flops;
+    table.add({row.node, row.work, row.tasks ? withSeparators(row.tasks) : "", llvm::formatv("{0:f3}", seconds * 1e3),
+               share(seconds, total), rate(row.flops, seconds), row.flops > 0 ? share(row.flops / seconds, peak.flops) : "",
+               rate(row.bytes, seconds), share(row.bytes / seconds, peak.bytes)});
+  }
+  table.print(llvm::outs());
+  auto [least, most] = std::minmax_element(timing.wall.begin(), timing.wall.end());
+  llvm::outs() << llvm::formatv("  step: {0:f3} ms (median of {1}, {2:f3} to {3:f3}), {4:f1} samples/s, {5} GFLOP/s{6}\n",
+                                total * 1e3, timing.wall.size(), *least * 1e3, *most * 1e3,
+                                timing.batch / total, rate(flops, total).empty() ? "0" : rate(flops, total),
+                                peak.flops > 0 ? " (" + share(flops / total, peak.flops) + " of peak)" : "");
+  llvm::outs() << llvm::formatv("  between the steps: {0:f3} ms\n", std::max(0.0, total - inSteps) * 1e3);
+}
+
+llvm::json::Value toJson(const Timing &timing) {
+  llvm::json::Array steps;
+  for (const Row &row : timing.rows) {
+    llvm::json::Object step{{"node", row.node}, {"work", row.work}, {"function", row.function},
+                            {"seconds", median(row.seconds)}, {"bytes", row.bytes}};
+    if (row.isKernel()) {
+      step["tasks"] = row.tasks;
+      step["flops"] = row.flops;
+    }
+    steps.push_back(std::move(step));
+  }
+  return llvm::json::Object{{"batch", timing.batch},
+                            {"seconds", llvm::json::Object{{"median", median(timing.wall)},
+                                                           {"least", *llvm::min_element(timing.wall)},
+                                                           {"most", *llvm::max_element(timing.wall)}}},
+                            {"steps", std::move(steps)}};
+}
+
+//===-- Data -----------------------------------------------------------------------------===//
+
+/// Any numbers that do not change: normal ones for floats, all bytes alike, all classes alike.
+struct Sample {
+  Sample(const bnc_model_descriptor &model, int64_t batch) {
+    for (const bnc_tensor &input : ArrayRef(model.inputs, model.input_count))
+      add(input, batch);
+    if (model.train_forward)
+      labels = fill(model.labels, batch, model.class_count);
+  }
+  void add(const bnc_tensor &tensor, int64_t batch) {
+    buffers.push_back(fill(tensor, batch, 0));
+    pointers.push_back(buffers.back().data());
+  }
+
+  std::vector<std::vector<char>> buffers;
+  std::vector<const void *> pointers;
+  std::vector<char> labels;
+
+private:
+  uint64_t state = 1;
+  double uniform() { // SplitMix64
+    uint64_t z = state += 0x9e3779b97f4a7c15ull;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return double((z ^ (z >> 31)) >> 11) * 0x1p-53;
+  }
+  std::vector<char> fill(const bnc_tensor &tensor, int64_t batch, int64_t classes) {
+    int64_t count = batch * tensor.count;
+    std::vector<char> bytes(count * (tensor.element == 2 ? 1 : 4));
+    for (int64_t i = 0; i < count; ++i) {
+      if (tensor.element == 2) {
+        bytes[i] = static_cast<char>(uniform() * 256);
+      } else if (tensor.element == 1) {
+        reinterpret_cast<int32_t *>(bytes.data())[i] = static_cast<int32_t>(uniform() * std::max<int64_t>(classes, 1));
+      } else {
+        float value = classes ? 1.0f / static_cast<float>(classes)
+                              : static_cast<float>(std::sqrt(-2 * std::log(1 - uniform())) * std::cos(2 * M_PI * uniform()));
+        reinterpret_cast<float *>(bytes.data())[i] = value;
+      }
+    }
+    return bytes;
+  }
+};
+} // namespace
+
+LogicalResult bnc::runBench(const BenchCommand &command) {
+  if (!command.json.empty() && failed(checkWritable(command.json)))
+    return failure();
+  FailureOr<std::unique_ptr<Session>> opened = Session::open(command.compile, command.execution, Use::Time);
+  if (failed(opened))
+    return failure();
+  Session &session = **opened;
+  const bnc_model_descriptor &model = session.descriptor();
+  std::optional<Target> target = lookupTarget(model.target);
+  int64_t batch = session.batch(16);
+  if (model.train_forward && batch < model.minimum_train_batch)
+    return reportError("node '" + StringRef(model.minimum_train_batch_node) + "' (batch_norm) normalizes a single value "
+                       "per sample and needs batches of at least " + Twine(model.minimum_train_batch) +
+                       "; give --batch, or --phase=infer");
+  Sample sample(model, batch);
+  std::vector<std::vector<char>> outputBuffers;
+  std::vector<void *> outputs;
+  for (const bnc_tensor &output : ArrayRef(model.outputs, model.output_count)) {
+    outputBuffers.emplace_back(batch * output.count * sizeof(float));
+    outputs.push_back(outputBuffers.back().data());
+  }
+
+  std::vector<Timing> timings;
+  TrainPointer train;
+  if (model.train_forward) {
+    FailureOr<TrainPointer> created = session.createTrain(batch);
+    if (failed(created))
+      return failure();
+    train = std::move(*created);
+    FailureOr<std::vector<Row>> rows = rowsOf(graphOf(session.module(), GraphKind::Training), 0, 3, *target, batch);
+    if (failed(rows))
+      return failure();
+    Timing &timing = timings.emplace_back(Timing{"training", batch, std::move(*rows), {}});
+    // A learning rate of 0: every repetition is the same work on the same numbers.
+    if (failed(timing.measure(command.repetitions, [&] {
+          return bnc_train_step(train.get(), sample.pointers.data(), sample.labels.data(), batch, 0, nullptr) == BNC_OK;
+        })))
+      return reportFailure(train.get());
+  }
+  if (model.infer_run) {
+    FailureOr<InferPointer> infer = session.createInfer(batch, train.get());
+    FailureOr<std::vector<Row>> rows = rowsOf(graphOf(session.module(), GraphKind::Inference), 1, 1, *target, batch);
+    if (failed(infer) || failed(rows))
+      return failure();
+    Timing &timing = timings.emplace_back(Timing{"inference", batch, std::move(*rows), {}});
+    if (failed(timing.measure(command.repetitions, [&] {
+          return bnc_infer_run(infer->get(), sample.pointers.data(), batch, outputs.data()) == BNC_OK;
+        })))
+      return reportError(bnc_infer_error(infer->get()));
+  }
+
+  int threads = command.execution.threads ? static_cast<int>(command.execution.threads)
+                                          : static_cast<int>(llvm::hardware_concurrency().compute_thread_count());
+  MachinePeak peak = measurePeak(threads, *target);
+  llvm::outs() << llvm::formatv("{0} for {1}, {2} threads; this machine: {3} GFLOP/s, {4} GB/s read\n", model.name,
+                                model.target, threads, rate(peak.flops, 1), rate(peak.bytes, 1));
+  for (const Timing &timing : timings)
+    print(timing, peak);
+  if (command.json.empty())
+    return success();
+  llvm::json::Object json{{"model", model.name},
+                          {"target", model.target},
+                          {"threads", threads},
+                          {"peak", llvm::json::Object{{"flops", peak.flops}, {"bytes", peak.bytes}}}};
+  for (const Timing &timing : timings)
+    json[timing.title] = toJson(timing);
+  return writeFile(command.json, llvm::formatv("{0:2}\n", llvm::json::Value(std::move(json))).str());
+}
