@@ -4,6 +4,9 @@
 // channels run past: a vector of weights is loaded once per tile, an input element is broadcast. The pixels are neighbours
 // in x, or, where the output is one pixel (a dense layer), images.
 //
+// Long sums are taken in two steps, some input channels of one tap at a time: rounding errors grow with the length of a
+// sum, and a layer of 512 channels adds up 4608 products. A partial sum is a register tile of its own.
+//
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Kernels/Pipeline.h"
@@ -18,6 +21,15 @@ using Halide::Var;
 
 static int64_t weightDim(PackedConvOp op, int64_t dim) { return op.getWeight().getType().getDimSize(dim); }
 
+/// Input channels that a partial sum takes of one tap; 0 where a single sum is short enough.
+static int64_t termsOfPartialSum(PackedConvOp op) {
+  int64_t inputs = weightDim(op, 3), terms = std::min<int64_t>(inputs, 64);
+  while (inputs % terms != 0)
+    --terms;
+  bool isShort = inputs * weightDim(op, 1) * weightDim(op, 2) <= 2 * terms;
+  return terms < 32 || isShort ? 0 : terms; // short partial sums would cost more than they gain
+}
+
 Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
   // Dimensions of packed weights: (block, KH, KW, input channels of a group, channel in the block).
   int kernelHeight = weightDim(op, 1), kernelWidth = weightDim(op, 2), inputs = weightDim(op, 3), block = weightDim(op, 4);
@@ -25,26 +37,39 @@ Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
   int groups = op.getGroups();
   Element input = builder.element(op.getInput());
   Halide::ImageParam &weight = builder.input(op.getWeight());
-
-  Func accumulator(builder.name("conv"));
-  Halide::RDom window(0, inputs, 0, kernelWidth, 0, kernelHeight, builder.name("window"));
   Var &c = builder.c, &x = builder.x, &y = builder.y, &n = builder.n;
-  Expr channel = window.x;
-  if (groups > 1) {
-    int outputsPerGroup = ImageShape::of(op.getResult()).channels / groups;
-    // Padded output channels have zero weights and read some channel that exists.
-    Expr group = Halide::min(outputsPerGroup == 1 ? Expr(c) : c / outputsPerGroup, groups - 1);
-    channel = inputs == 1 ? group : group * inputs + window.x;
-    if (outputsPerGroup == 1 && inputs == 1 && builder.target.storedChannels(groups) == groups)
-      channel = c; // depthwise: a vector of channels is a plain load
+
+  auto product = [&](Expr i, Expr kx, Expr ky) {
+    Expr channel = i;
+    if (groups > 1) {
+      int outputsPerGroup = ImageShape::of(op.getResult()).channels / groups;
+      // Padded output channels have zero weights and read some channel that exists.
+      Expr group = Halide::min(outputsPerGroup == 1 ? Expr(c) : c / outputsPerGroup, groups - 1);
+      channel = inputs == 1 ? group : group * inputs + i;
+      if (outputsPerGroup == 1 && inputs == 1 && builder.target.storedChannels(groups) == groups)
+        channel = c; // depthwise: a vector of channels is a plain load
+    }
+    return weight(c % block, i, kx, ky, c / block) * input(channel, x * strideX + kx * dilationX, y * strideY + ky * dilationY, n);
+  };
+
+  PendingConvolution conv{op, Func(builder.name("conv"))};
+  conv.accumulator(c, x, y, n) = 0.0f;
+  if (int terms = termsOfPartialSum(op)) {
+    conv.window = Halide::RDom(0, inputs / terms, 0, kernelWidth, 0, kernelHeight, builder.name("window"));
+    conv.terms = Halide::RDom(0, terms, builder.name("terms"));
+    conv.partial = Func(builder.name("partial"));
+    Var part("part"), kx("kx"), ky("ky");
+    conv.partial(c, x, y, n, part, kx, ky) = 0.0f;
+    conv.partial(c, x, y, n, part, kx, ky) += product(part * terms + conv.terms.x, kx, ky);
+    conv.accumulator(c, x, y, n) += conv.partial(c, x, y, n, conv.window.x, conv.window.y, conv.window.z);
+  } else {
+    conv.window = Halide::RDom(0, inputs, 0, kernelWidth, 0, kernelHeight, builder.name("window"));
+    conv.accumulator(c, x, y, n) += product(conv.window.x, conv.window.y, conv.window.z);
   }
-  accumulator(c, x, y, n) = 0.0f;
-  accumulator(c, x, y, n) += weight(c % block, window.x, window.y, window.z, c / block) *
-                             input(channel, x * strideX + window.y * dilationX, y * strideY + window.z * dilationY, n);
-  builder.pending.push_back({op, accumulator, window});
+  builder.pending.push_back(conv);
   Value bias = op.getBias();
   PipelineBuilder *b = &builder;
-  return [=](Expr c, Expr x, Expr y, Expr n) {
+  return [=, accumulator = conv.accumulator](Expr c, Expr x, Expr y, Expr n) {
     Expr value = accumulator(c, x, y, n);
     return bias ? value + b->channel(bias, c) : value;
   };
@@ -76,6 +101,13 @@ void bnc::scheduleConvolution(PipelineBuilder &builder, Func func, PendingConvol
   auto &window = conv.window;
   accumulator.update().reorder({c, pixel, window.x, window.y, window.z});
   accumulator.update().vectorize(c, tile.lanes).unroll(c).unroll(pixel);
+  if (conv.partial.defined()) {
+    conv.partial.compute_at(accumulator, window.x).vectorize(c, tile.lanes).unroll(c).unroll(pixel);
+    conv.partial.update().reorder({c, pixel, conv.terms.x}).vectorize(c, tile.lanes).unroll(c).unroll(pixel);
+    if (termsOfPartialSum(conv.op) % 2 == 0)
+      conv.partial.update().unroll(conv.terms.x, 2);
+    return;
+  }
   int64_t inputs = weightDim(conv.op, 3);
   if (inputs == 1)
     accumulator.update().unroll(window.y);

@@ -24,7 +24,9 @@ using Element = std::function<Halide::Expr(Halide::Expr c, Halide::Expr x, Halid
 struct PendingConvolution {
   PackedConvOp op;
   Halide::Func accumulator;
-  Halide::RDom window; // (input channel, x, y)
+  Halide::RDom window = {};  // (input channel or, with partial sums, their number; x, y)
+  Halide::Func partial = {}; // sums of `terms` input channels, if the whole sum is long
+  Halide::RDom terms = {};
 };
 
 class PipelineBuilder {
