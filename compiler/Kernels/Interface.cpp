@@ -62,23 +62,25 @@ StorageAttr bnc::storageOf(Value value) {
 //===----------------------------------------------------------------------===//
 
 namespace {
+/// The rows that are read where those of `range` are asked for: what lies outside is masked, after the row next to it was
+/// read. A Func that is stored must have each of these rows, or the kernel would write beyond its buffer.
 RowRange clamp(RowRange range, int64_t height) {
-  range.begin = std::clamp<int64_t>(range.begin, 0, height);
-  range.end = std::clamp<int64_t>(range.end, range.begin, height);
+  range.begin = std::clamp<int64_t>(range.begin, 0, height - 1);
+  range.end = std::clamp<int64_t>(range.end, range.begin + 1, height);
   return range;
 }
 
 int64_t floorDiv(int64_t a, int64_t b) { return llvm::divideFloorSigned(a, b); }
-int64_t ceilDiv(int64_t a, int64_t b) { return llvm::divideCeilSigned(a, b); }
 
 /// Rows of the input that windows at output rows `range` cover.
 RowRange windowRows(RowRange range, int64_t stride, int64_t pad, int64_t kernel, int64_t dilation) {
   return {range.begin * stride - pad, (range.end - 1) * stride - pad + (kernel - 1) * dilation + 1};
 }
 
-/// Output rows whose windows cover some input row of `range`.
+/// Output rows whose windows may cover some input row of `range`: of each tap the one that stride and tap lead to, though
+/// it may turn out to fall between two rows.
 RowRange coveringRows(RowRange range, int64_t stride, int64_t pad, int64_t kernel, int64_t dilation) {
-  return {ceilDiv(range.begin + pad - (kernel - 1) * dilation, stride), floorDiv(range.end - 1 + pad, stride) + 1};
+  return {floorDiv(range.begin + pad - (kernel - 1) * dilation, stride), floorDiv(range.end - 1 + pad, stride) + 1};
 }
 
 /// The y entry of a spatial attribute (1-d tensors have only x: a window of one row).
@@ -154,7 +156,7 @@ private:
     RowRange range = found->second;
     if (stage) {
       int64_t pad = stage.getPads()[0], dilation = stage.getDilations()[0];
-      needClamped(stage.getInput(), {ceilDiv(range.begin - pad, dilation), floorDiv(range.end - 1 - pad, dilation) + 1});
+      needClamped(stage.getInput(), {floorDiv(range.begin - pad, dilation), floorDiv(range.end - 1 - pad, dilation) + 1});
     } else if (auto conv = dyn_cast<PackedConvOp>(op)) {
       needClamped(conv.getInput(), windowRows(range, conv.getStrides()[0], 0, typeOf(conv.getWeight()).getDimSize(1), conv.getDilations()[0]));
     } else if (isa<AvgPoolOp, MaxPoolOp, MaxPoolTapOp, AvgPoolGradientOp, MaxPoolGradientOp, RouteToTapOp>(op)) {
