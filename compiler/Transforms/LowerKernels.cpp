@@ -96,6 +96,7 @@ public:
     Block &body = kernel.getBody().front();
     for (auto [argument, input] : llvm::zip(body.getArguments(), kernel.getInputs()))
       outer[argument] = input;
+    countChains();
     for (Operation &op : llvm::make_early_inc_range(body)) {
       builder.setInsertionPoint(&op);
       if (failed(lower(&op)))
@@ -109,6 +110,17 @@ public:
   }
 
 private:
+  /// A kernel hands out its tasks in chains, and each of its weight gradients has a slice for every one of them.
+  void countChains() {
+    chains = kMaxChains;
+    for (Operation &op : kernel.getBody().front())
+      if (isa<ConvWeightGradientOp, DenseWeightGradientOp>(op)) {
+        int64_t outputs = dimOf(op.getOperand(0), 1), stored = target.storedChannels(outputs);
+        int64_t bytes = cast<RankedTensorType>(op.getResult(0).getType()).getNumElements() / outputs * stored * 4;
+        chains = std::clamp(kSliceBytes / bytes, int64_t(2), chains);
+      }
+  }
+
   LogicalResult lower(Operation *op) {
     if (isa<ConvOp, DenseOp, ConvInputGradientOp, ConvWeightGradientOp, DenseWeightGradientOp>(op))
       for (Value operand : op->getOperands())
@@ -348,8 +360,6 @@ private:
       input = stage(input, pads, {1, 1});
 
     int64_t stored = target.storedChannels(outputs), block = groups == 1 ? outputBlock(target, stored) : stored;
-    int64_t bytes = stored * window[0] * window[1] * channels * 4;
-    chains = std::clamp(kSliceBytes / bytes, int64_t(2), kMaxChains);
     auto element = cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
     auto slices = RankedTensorType::get({chains, stored / block, window[0], window[1], channels, block}, element);
     auto lowered = WeightGradientOp::create(builder, op->getLoc(), slices, gradient, input, outputShape, gradientPads,
