@@ -2,7 +2,7 @@
 //
 // Sums run over the task's own pixels while they are in cache, in strict floating point: reassociation could undo the
 // shift that keeps the sum of squares accurate. Each row of pixels is summed by itself first, which shortens the sums
-// (and their error) and gives the processor independent ones.
+// (and their error) and gives the processor independent ones; rows add up in double, as the tasks' sums do after them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,24 +26,29 @@ Func sumOver(PipelineBuilder &builder, PipelineBuilder::Owned owned, int64_t cha
   while (owned.width % parts != 0)
     parts /= 2;
   Var c("rc"), part("rp"), y("ry"), n("rn");
-  Func row(builder.name("row")), total(builder.name("total"));
+  Func row(builder.name("row")), total(builder.name("total")), rounded(builder.name("rounded"));
   Halide::RDom along(0, owned.width / parts, builder.name("along"));
   Halide::RDom across(0, parts, owned.firstRow, owned.rows, 0, owned.images, builder.name("across"));
-  std::vector<Expr> values = terms(c, along.x * parts + part, y, n), zeros(values.size(), 0.0f), rowSums, totals;
+  std::vector<Expr> values = terms(c, along.x * parts + part, y, n), zeros(values.size(), 0.0f), rowSums;
+  std::vector<Expr> wideZeros(values.size(), Expr(0.0)), totals, results;
   auto assign = [](std::vector<Expr> exprs) { return exprs.size() == 1 ? Tuple(exprs[0]) : Tuple(exprs); };
+  auto term = [&](Func func, std::vector<Expr> at, size_t i) { return values.size() == 1 ? Expr(func(at)) : Expr(func(at)[i]); };
   row(c, part, y, n) = assign(zeros);
   for (size_t i = 0; i < values.size(); ++i)
-    rowSums.push_back(strict_float((values.size() == 1 ? Expr(row(c, part, y, n)) : Expr(row(c, part, y, n)[i])) + values[i]));
+    rowSums.push_back(strict_float(term(row, {c, part, y, n}, i) + values[i]));
   row(c, part, y, n) = assign(rowSums);
-  total(c) = assign(zeros);
-  for (size_t i = 0; i < values.size(); ++i)
-    totals.push_back(strict_float((values.size() == 1 ? Expr(total(c)) : Expr(total(c)[i])) +
-                                  (values.size() == 1 ? Expr(row(c, across.x, across.y, across.z)) : Expr(row(c, across.x, across.y, across.z)[i]))));
+  total(c) = assign(wideZeros);
+  for (size_t i = 0; i < values.size(); ++i) {
+    totals.push_back(strict_float(term(total, {c}, i) + Halide::cast<double>(term(row, {c, across.x, across.y, across.z}, i))));
+    results.push_back(Halide::cast<float>(term(total, {c}, i)));
+  }
   total(c) = assign(totals);
+  rounded(c) = assign(results);
 
   Var co("co"), ci("ci");
-  total.vectorize(c, lanes);
-  total.update().split(c, co, ci, lanes * vectors).reorder({ci, across.x, across.y, across.z, co}).vectorize(ci, lanes).unroll(ci).unroll(across.x);
+  rounded.split(c, co, ci, lanes * vectors).vectorize(ci, lanes).unroll(ci);
+  total.compute_at(rounded, co).vectorize(c, lanes).unroll(c);
+  total.update().reorder({c, across.x, across.y, across.z}).vectorize(c, lanes).unroll(c).unroll(across.x);
   row.compute_at(total, across.y);
   // Channels that fill half a register: two of the sums fill it.
   bool pairs = lanes * 2 == builder.target.lanes && parts % 2 == 0;
@@ -55,7 +60,7 @@ Func sumOver(PipelineBuilder &builder, PipelineBuilder::Owned owned, int64_t cha
   inRegisters(row);
   row.update().reorder(c, part, along.x, y, n);
   inRegisters(row.update());
-  return total;
+  return rounded;
 }
 } // namespace
 
