@@ -3,7 +3,8 @@
 
     compare-networks.py [NETWORK...] [--bnc=build/bin/bnc] [--resolution=64] [--batch=8] [--steps=20] [--keep=FOLDER]
 
-From the values and images of network_values.py, without dropout. What must hold, with PyTorch's own float32 run on the
+From the values and images of network_values.py, without dropout, and settled for the first batch: no element is so
+close to where a ReLU bends that rounding decides about its gradient (torchvision_networks.py). What must hold, with PyTorch's own float32 run on the
 same machine as the measure (distances are those of the farthest element):
 
     gradients       of every parameter in the first step: at most twice as far from float64 as PyTorch's float32 ones, or
@@ -18,6 +19,7 @@ Needs torch, torchvision, onnx, onnxscript and safetensors.
 """
 
 import argparse
+import copy
 import csv
 import os
 import subprocess
@@ -33,9 +35,9 @@ import torchvision_networks
 LEARNING_RATE, MOMENTUM, CLASSES = 0.01, 0.9, 1000
 
 
-def train_torch(name, dtype, resolution, x, y, batch, steps):
+def train_torch(network, dtype, x, y, batch, steps):
     """Losses, the first step's gradients, and the running statistics after the last step."""
-    network = torchvision_networks.make(name, resolution, dropout=False).to(dtype).train()
+    network = copy.deepcopy(network).to(dtype).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
     losses, gradients = [], None
     for step in range(steps):
@@ -51,10 +53,9 @@ def train_torch(name, dtype, resolution, x, y, batch, steps):
     return np.array(losses), gradients, statistics
 
 
-def infer_torch(name, resolution, x):
-    network = torchvision_networks.make(name, resolution).double().eval()
+def infer_torch(network, x):
     with torch.no_grad():
-        return network(torch.tensor(x).double()).numpy()
+        return copy.deepcopy(network).double().eval()(torch.tensor(x).double()).numpy()
 
 
 class Bnc:
@@ -111,17 +112,16 @@ class Report:
 def compare(name, arguments, folder):
     resolution, batch, steps = arguments.resolution, arguments.batch, arguments.steps
     report = Report(name)
-    model = os.path.join(folder, "%s.train.onnx" % name)
-    if not os.path.exists(model):
-        torchvision_networks.export(torchvision_networks.make(name, resolution), resolution, "train", model)
-    still = os.path.join(folder, "%s.still.onnx" % name)
-    if not os.path.exists(still):
-        torchvision_networks.export(torchvision_networks.make(name, resolution), resolution, "eval", still)
     x = network_values.images(steps * batch, resolution)
     y = network_values.labels(steps * batch, CLASSES)
+    network = torchvision_networks.make(name, resolution, dropout=False).double().train()
+    torchvision_networks.settle(network, torch.tensor(x[:batch]).double())
+    network.float()
+    model = os.path.join(folder, "%s.onnx" % name)
+    torchvision_networks.export(network, resolution, "train", model)
 
-    bnc = Bnc(arguments.bnc, folder, still)
-    exact, single = (train_torch(name, dtype, resolution, x, y, batch, steps) for dtype in (torch.float64, torch.float32))
+    bnc = Bnc(arguments.bnc, folder, model)
+    exact, single = (train_torch(network, dtype, x, y, batch, steps) for dtype in (torch.float64, torch.float32))
     _, first = bnc.train(x, y, batch, 1, 2)
     # The momentum of the first step is its gradient.
     gradients = {key: first["bnc.optimizer/momentum/" + key] for key in exact[1]}
@@ -136,8 +136,7 @@ def compare(name, arguments, folder):
         _, two = bnc.train(x, y, batch, 2, 2)
         report.line("two steps with %d threads: the same bits as with 2" % threads, all(np.array_equal(other[key], two[key]) for key in two))
 
-    bnc.model = model
-    logits = infer_torch(name, resolution, x[:batch])
+    logits = infer_torch(network, x[:batch])
     runs = {(size, threads): bnc.infer(x[:batch], size, threads) for size, threads in ((1, 2), (batch, 1), (batch, 2), (batch, 7), (3, 2))}
     for size in (1, batch):
         distance = farthest(runs[size, 2], logits) / np.abs(logits).max()
@@ -154,7 +153,7 @@ def main():
     parser.add_argument("--resolution", type=int, default=64)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--keep", metavar="FOLDER", help="keep the files here, and take the exports that are here already")
+    parser.add_argument("--keep", metavar="FOLDER", help="keep the files here")
     arguments = parser.parse_args()
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as scratch:

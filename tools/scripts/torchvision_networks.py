@@ -4,6 +4,7 @@ import copy
 import warnings
 
 import network_values
+import numpy as np
 import onnx
 import torch
 import torchvision
@@ -19,10 +20,9 @@ def make(name, resolution=224, seed=0, classes=1000, dropout=True):
         side = resolution // 32
         network.avgpool = torch.nn.AdaptiveAvgPool2d(side)
         network.classifier[0] = torch.nn.Linear(512 * side * side, 4096)
-    if not dropout:
-        for module in network.modules():
-            if isinstance(module, torch.nn.Dropout):
-                module.p = 0.0
+    for module in network.modules():
+        if isinstance(module, torch.nn.Dropout) and not dropout:
+            module.p = 0.0
     return fill(network, seed)
 
 
@@ -32,6 +32,70 @@ def fill(network, seed=0):
             if value.is_floating_point():
                 value.copy_(torch.tensor(network_values.value(key, tuple(value.shape), seed)))
     return network
+
+
+def activations(network):
+    return [module for module in network.modules() if isinstance(module, (torch.nn.ReLU, torch.nn.ReLU6))]
+
+
+def inputs_of_activations(network, x):
+    """What every ReLU of the network gets in training mode, in the order of execution."""
+    found = []
+    hooks = [module.register_forward_pre_hook(lambda _, args: found.append(args[0].detach().double().clone()))
+             for module in activations(network)]
+    with torch.no_grad():
+        network(x)
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+def free_offset(values, kinks, margin):
+    """The least number that, added to all values, leaves none of them within `margin` of a kink."""
+    near = np.sort(np.concatenate([kink - values for kink in kinks])) # forbidden offsets: these, and around them
+    edges = np.concatenate([[0.0], near - 1.01 * margin, near + 1.01 * margin])
+    for edge in edges[np.argsort(np.abs(edges))]:
+        after = np.searchsorted(near, edge)
+        if all(abs(near[i] - edge) >= margin for i in (after - 1, after) if 0 <= i < len(near)):
+            return edge
+    raise ValueError("no offset is free")
+
+
+def settle(network, x):
+    """Moves the offset before each ReLU so little and so that no element of the batch is close to where the ReLU bends.
+
+    Which side of the bend an element is on decides about its whole gradient, and where rounding decides about that,
+    gradients of two correct programs differ by far more than rounding. `network` is in double precision and in training
+    mode. Returns what was moved: {name: {index: value}}, in float32.
+    """
+    names = {module: name for name, module in network.named_modules()}
+    single = copy.deepcopy(network).float()
+    exact, rounded = inputs_of_activations(copy.deepcopy(network), x), inputs_of_activations(single, x.float())
+    margins = iter([4 * (a - b).abs().max().item() for a, b in zip(exact, rounded)])
+    moved, last = {}, []
+
+    def before(activation, arguments):
+        value, layer, margin = arguments[0], last[-1], next(margins)
+        kinks = [0.0, 6.0] if isinstance(activation, torch.nn.ReLU6) else [0.0]
+        offsets = [free_offset(channel.flatten().numpy(), kinks, margin) for channel in value.transpose(0, 1)]
+        old = layer.bias.detach().clone()
+        layer.bias += torch.tensor(offsets)
+        layer.bias.copy_(layer.bias.float().double())
+        for index in np.nonzero(offsets)[0]:
+            moved.setdefault(names[layer] + ".bias", {})[int(index)] = float(layer.bias[index])
+        shape = [1, -1] + [1] * (value.dim() - 2)
+        return (value + (layer.bias - old).reshape(shape),)
+
+    hooks = [module.register_forward_pre_hook(before) for module in activations(network)]
+    hooks += [module.register_forward_hook(lambda module, _, result: last.append(module)) for module in network.modules()
+              if isinstance(module, (torch.nn.BatchNorm2d, torch.nn.Linear))]
+    state = {key: value.clone() for key, value in network.state_dict().items() if "running_" in key or "num_batches" in key}
+    with torch.no_grad():
+        network(x)
+    network.load_state_dict(state, strict=False) # the statistics were moved by looking
+    for hook in hooks:
+        hook.remove()
+    return moved
 
 
 def export_new(network, x, path, training):
