@@ -45,6 +45,9 @@ std::pair<Halide::Pipeline, std::vector<Halide::Argument>> bnc::buildOptimizer(O
   // One Func with all results, so that each is formed from the old values even in place.
   std::vector<Expr> results{element.value};
   results.insert(results.end(), element.slots.begin(), element.slots.end());
+  // As written: taking the two parts of a decayed move off the value one after the other would round the value twice.
+  for (Expr &result : results)
+    result = Halide::strict_float(result);
   Halide::Func func("next");
   if (results.size() == 1)
     func(i) = results[0];
