@@ -23,10 +23,6 @@ static SmallVector<int64_t> fullShape(const bnc_tensor &tensor, int64_t count) {
   return shape;
 }
 
-static std::string spell(ArrayRef<int64_t> shape) {
-  return "(" + join(map_range(shape, [](int64_t size) { return std::to_string(size); }), ", ") + ")";
-}
-
 /// Prints how far `values` are from the array in `path`; fails beyond the tolerance.
 static LogicalResult compareOutput(const bnc_tensor &tensor, const std::vector<float> &values, int64_t count,
                                    StringRef path, double tolerance) {
@@ -35,8 +31,8 @@ static LogicalResult compareOutput(const bnc_tensor &tensor, const std::vector<f
     return failure();
   SmallVector<int64_t> shape = fullShape(tensor, count);
   if (expected->values.shape != shape)
-    return reportError("'" + path + "' has shape " + spell(expected->values.shape) + ", but output '" +
-                       StringRef(tensor.name) + "' has shape " + spell(shape));
+    return reportError("'" + path + "' has shape " + formatShape(expected->values.shape) + ", but output '" +
+                       StringRef(tensor.name) + "' has shape " + formatShape(shape));
   std::vector<double> reference = expected->values.toDoubles();
   double largest = 0, difference = 0;
   size_t where = 0;
@@ -80,14 +76,16 @@ LogicalResult bnc::runRun(const RunCommand &command) {
                        join(map_range(inputs,
                                       [](const bnc_tensor &tensor) {
                                         return "'" + StringRef(tensor.name).str() + "' of shape " +
-                                               spell(fullShape(tensor, 1)).replace(1, 1, "N");
+                                               formatShape(fullShape(tensor, 1)).replace(1, 1, "N");
                                       }),
                             " and "));
   FailureOr<DataSet> data = readDataSet(model, "--input", command.inputs, "", command.preprocessing);
   if (failed(data))
     return failure();
+  std::vector<std::string> read(command.inputs);
+  append_range(read, command.expected);
   for (auto [path, tensor] : zip(*outputPaths, tensors))
-    if (!path.empty() && failed(checkWritable(path)))
+    if (!path.empty() && (failed(checkWritable(path)) || failed(checkOverwrites(path, command.compile.model, read))))
       return failure();
 
   int64_t batch = std::min((*session)->batch(std::min<int64_t>(data->count, 64)), data->count);
@@ -131,7 +129,7 @@ LogicalResult bnc::runRun(const RunCommand &command) {
         return failure();
     } else if ((*expected)[index].empty()) {
       auto [low, high] = std::minmax_element(result.begin(), result.end());
-      outs() << "output '" << tensor.name << "' " << spell(fullShape(tensor, data->count)) << ": from "
+      outs() << "output '" << tensor.name << "' " << formatShape(fullShape(tensor, data->count)) << ": from "
              << formatNumber(*low) << " to " << formatNumber(*high) << "\n";
     }
   }
@@ -145,9 +143,11 @@ LogicalResult bnc::runRun(const RunCommand &command) {
 LogicalResult bnc::runInit(const InitCommand &command) {
   if (command.output.empty())
     return reportError("'bnc init' needs -o FILE for the fresh weights");
-  if (failed(checkWritable(command.output)))
+  if (failed(checkWritable(command.output)) || failed(checkOverwrites(command.output, command.compile.model, {})))
     return failure();
-  FailureOr<std::unique_ptr<Session>> session = Session::open(command.compile, command.execution, Use::Variables);
+  CompileOptions compile = command.compile;
+  compile.loss.kind = std::nullopt; // none is needed, so any model will do
+  FailureOr<std::unique_ptr<Session>> session = Session::open(compile, command.execution, Use::Variables);
   if (failed(session) || failed((*session)->requireTraining(/*both=*/false)))
     return failure();
   FailureOr<TrainPointer> train = (*session)->createTrain((*session)->batch(1));

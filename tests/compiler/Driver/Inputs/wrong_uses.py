@@ -74,6 +74,7 @@ prepare("train", "net.onnx", *data, "--steps=2", "--optimizer=adam", "-o", "adam
 prepare("train", "net.onnx", *data, "--steps=2", "--optimizer=adam", "--trainable=^fc", "-o", "part.safetensors")
 safetensors.numpy.save_file({"fc.weight": np.zeros((4, 1), np.float32)}, os.path.join(folder, "other.safetensors"))
 prepare("init", "net.onnx", "-o", "kept.safetensors")
+prepare("init", "two_outputs.onnx", "-o", "any.safetensors") # no loss would fit, none is needed
 prepare("compile", "net.onnx", "-o", "kept")
 fat = safetensors.numpy.load_file(os.path.join(folder, "kept.safetensors"))
 fat["bn.weight"] = np.ones(6, np.float32)
@@ -156,6 +157,8 @@ TABLE = [
     # Results that would replace what is read, or cannot be written.
     (["train", "net.onnx", *data, "--steps=1", "-o", "net.onnx"], "cannot write 'net.onnx': it is the model; choose another file for the output"),
     (["train", "net.onnx", *data, "--steps=1", "-o", "kept.safetensors", "--metrics", "y.npy"], "cannot write 'y.npy': it holds the data; choose another file for the output"),
+    (["init", "net.onnx", "-o", "net.onnx"], "cannot write 'net.onnx': it is the model; choose another file for the output"),
+    (["run", "net.onnx", "--input=x=x.npy", "--output=x.npy"], "cannot write 'x.npy': it holds the data; choose another file for the output"),
     (["calibrate", "net.onnx", "--data=x.npy", "-o", "./x.npy"], "cannot write './x.npy': it holds the data; choose another file for the output"),
     (["train", "net.onnx", *data, "--steps=1", "-o", "kept"], "cannot write 'kept': it is a folder"),
     (["train", "net.onnx", *data, "--steps=1", "-o", "missing/w.safetensors"], "cannot write 'missing/w.safetensors': folder 'missing' does not exist"),
