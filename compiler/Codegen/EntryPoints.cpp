@@ -8,7 +8,7 @@ using namespace bnc;
 
 const std::vector<EntryPoint> &bnc::entryPoints() {
   constexpr Parameter M = Parameter::Model, P = Parameter::Pointer, N = Parameter::Integer, R = Parameter::Real, I = Parameter::Inputs, O = Parameter::Outputs,
-                      D = Parameter::DefaultInit, G = Parameter::OutputGradients;
+                      D = Parameter::DefaultInit, E = Parameter::Enumeration, G = Parameter::OutputGradients;
   static const std::vector<EntryPoint> table = {
       {"train_create", "bnc_train_create", Result::Status, {M, P, P, P}, "const char *weights, const bnc_options *options, $M_train **train",
        "A model in training. weights: a .safetensors file, or NULL for embedded ones or before $M_train_init or $M_train_load. options: NULL for defaults.", Needs::Training},
@@ -42,8 +42,8 @@ const std::vector<EntryPoint> &bnc::entryPoints() {
       {"train_load_memory", "bnc_train_load_memory", Result::Status, {P, P, N}, "$M_train *train, const void *data, size_t bytes", "", Needs::Training},
       {"train_get_variable", "bnc_train_get_variable", Result::Status, {P, P, P, N}, "const $M_train *train, const char *name, float *value, size_t count", "A variable by its name in the model file.", Needs::Training},
       {"train_set_variable", "bnc_train_set_variable", Result::Status, {P, P, P, N}, "$M_train *train, const char *name, const float *value, size_t count", "", Needs::Training},
-      {"train_variable_count", "bnc_train_variable_count", Result::Integer, {P}, "const $M_train *train", "", Needs::Training},
-      {"train_variable_name", "bnc_train_variable_name", Result::Text, {P, N}, "const $M_train *train, int64_t index", "", Needs::Training},
+      {"variables", "bnc_variables", Result::Integer, {M, E, N, P}, "bnc_variable_set set, int64_t index, bnc_variable_info *variable",
+       "Returns how many variables a set has; *variable becomes number `index` of them in the file's order, past the end without a name.", Needs::Training},
       {"infer_create", "bnc_infer_create", Result::Status, {M, P, P, P}, "const char *weights, const bnc_options *options, $M_infer **infer",
        "The folded inference graph. weights: a .safetensors file, or NULL for embedded ones or before $M_fold or $M_infer_load.", Needs::Inference},
       {"infer_destroy", "bnc_infer_destroy", Result::None, {P}, "$M_infer *infer", "Frees it; NULL is allowed.", Needs::Inference},

@@ -18,6 +18,7 @@ enum class Parameter {
   DefaultInit, // the default of bnc_init; not in the public signature
   Pointer,     // passed on as it is; spelled out in EntryPoint::declaration
   Integer,     // int64_t or size_t or uint64_t
+  Enumeration, // of C
   Real,        // double
   Inputs,      // one pointer per input of the model
   Outputs,     // one pointer per output

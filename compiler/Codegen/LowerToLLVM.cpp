@@ -476,6 +476,8 @@ private:
     switch (parameter) {
     case Parameter::Integer:
       return builder.getI64Type();
+    case Parameter::Enumeration:
+      return builder.getI32Type();
     case Parameter::Real:
       return builder.getF64Type();
     default:

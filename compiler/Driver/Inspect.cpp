@@ -8,6 +8,7 @@
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -62,34 +63,39 @@ void printTensors(GraphOp graph) {
     line("output", graph.getOutputName(index), type);
 }
 
-void printVariables(ModuleOp module) {
-  int64_t parameters = 0, trainable = 0;
+/// The parameters that training updates.
+llvm::StringSet<> trainableParameters(ModuleOp module) {
+  llvm::StringSet<> names;
+  for (VariableOp variable : module.getOps<VariableOp>())
+    if (variable.getCollection() == Collection::Params && variable.getTrainable())
+      names.insert(variable.getSymName());
+  return names;
+}
+
+void printVariables(ModuleOp module, const llvm::StringSet<> &trainable) {
   for (Collection collection : {Collection::Params, Collection::BatchStats, Collection::Optimizer}) {
     bool params = collection == Collection::Params;
-    Table table(params ? std::vector<std::string>{"name", "shape", "trainable", "elements"}
-                       : std::vector<std::string>{"name", "shape", "elements"},
-                params ? 3 : 2);
-    bool any = false;
-    for (VariableOp variable : module.getOps<VariableOp>()) {
-      if (variable.getCollection() != collection)
-        continue;
-      any = true;
-      int64_t elements = cast<RankedTensorType>(variable.getType()).getNumElements();
-      std::vector<std::string> row{variable.getSymName().str(), spell(variable.getType())};
-      if (params) {
-        row.push_back(variable.getTrainable() ? "yes" : "no");
-        parameters += elements;
-        trainable += variable.getTrainable() ? elements : 0;
+    int64_t total = 0, trained = 0;
+    for (bool updated : params ? std::vector<bool>{true, false} : std::vector<bool>{false}) {
+      Table table({"name", "shape", "elements"}, 2);
+      bool any = false;
+      for (VariableOp variable : module.getOps<VariableOp>()) {
+        if (variable.getCollection() != collection || (params && trainable.contains(variable.getSymName()) != updated))
+          continue;
+        int64_t elements = cast<RankedTensorType>(variable.getType()).getNumElements();
+        table.add({variable.getSymName().str(), spell(variable.getType()), withSeparators(elements)});
+        total += elements;
+        trained += updated ? elements : 0;
+        any = true;
       }
-      row.push_back(withSeparators(elements));
-      table.add(std::move(row));
+      if (!any)
+        continue;
+      llvm::outs() << "\n" << (updated ? "trainable" : "non-trainable") << " variables, in "
+                   << stringifyCollection(collection) << ":\n";
+      table.print(llvm::outs());
     }
-    if (!any)
-      continue;
-    llvm::outs() << "\nvariables in " << stringifyCollection(collection) << ":\n";
-    table.print(llvm::outs());
-    if (params)
-      llvm::outs() << "  " << withSeparators(parameters) << " parameters, " << withSeparators(trainable)
+    if (total && params)
+      llvm::outs() << "  " << withSeparators(total) << " parameters, " << withSeparators(trained)
                    << " of them trainable\n";
   }
 }
@@ -206,7 +212,11 @@ LogicalResult bnc::runInspect(const InspectCommand &command) {
                << compilation.name() << "_*\n";
   for (GraphOp graph : module.getOps<GraphOp>())
     printTensors(graph);
-  printVariables(module);
+  llvm::StringSet<> trainable = trainableParameters(module);
+  if (std::string text; compilation.phase() == Phase::Import && !command.compile.trainable.empty())
+    if (std::unique_ptr<Compilation> training = compileQuietly(command.compile, Part::Train, Phase::Training, text))
+      trainable = trainableParameters(training->module());
+  printVariables(module, trainable);
   if (compilation.phase() < Phase::Kernels)
     for (GraphOp graph : module.getOps<GraphOp>())
       printOperations(graph, command.operations);

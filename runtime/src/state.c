@@ -77,7 +77,7 @@ static bnc_status find_variable(const bnc_train *train, const char *name, const 
                     variable->count, count);
   }
   return bnc_fail(train->object.error, BNC_INVALID_ARGUMENT,
-                  "model '%s' has no variable '%.128s': bnc_train_variable_name lists them", model->name, name);
+                  "model '%s' has no variable '%.128s': bnc_variables lists them", model->name, name);
 }
 
 bnc_status bnc_train_get_variable(const bnc_train *train, const char *name, float *value, size_t count) {
@@ -105,12 +105,39 @@ bnc_status bnc_train_set_variable(bnc_train *train, const char *name, const floa
   return BNC_OK;
 }
 
-int64_t bnc_train_variable_count(const bnc_train *train) { return train ? train->object.model->variable_count : 0; }
+static bool is_member(const bnc_variable *variable, bnc_variable_set set) {
+  switch (set) {
+  case BNC_TRAINABLE_VARIABLES:
+    return variable->trainable;
+  case BNC_NON_TRAINABLE_VARIABLES:
+    return !variable->trainable;
+  case BNC_PARAMS:
+    return variable->collection == BNC_COLLECTION_PARAMS;
+  case BNC_BATCH_STATS:
+    return variable->collection == BNC_COLLECTION_BATCH_STATS;
+  default:
+    return set == BNC_VARIABLES;
+  }
+}
 
-const char *bnc_train_variable_name(const bnc_train *train, int64_t index) {
-  if (index < 0 || index >= bnc_train_variable_count(train))
-    return NULL;
-  return train->object.model->variables[index].name;
+int64_t bnc_variables(const bnc_model_descriptor *model, bnc_variable_set set, int64_t index, bnc_variable_info *info) {
+  int64_t count = 0;
+  if (info)
+    *info = (bnc_variable_info){0};
+  for (int64_t i = 0; model && i < model->variable_count; ++i) {
+    const bnc_variable *variable = &model->variables[i];
+    if (!is_member(variable, set))
+      continue;
+    if (info && count == index)
+      *info = (bnc_variable_info){.name = variable->name,
+                                  .collection = variable->collection == BNC_COLLECTION_PARAMS ? "params" : "batch_stats",
+                                  .trainable = variable->trainable != 0,
+                                  .rank = variable->rank,
+                                  .shape = variable->shape,
+                                  .count = variable->count};
+    count++;
+  }
+  return count;
 }
 
 /* ---- Files --------------------------------------------------------------------------------------------------- */

@@ -24,6 +24,11 @@ int main(int argc, char **argv) {
   options.seed = 7; /* of dropout, as in make_keras_loop.py */
   EXPECT(keras_loop_train_create(argv[1], &options, &model) == BNC_OK);
   EXPECT(keras_loop_train_get_variable(model, "fixed_norm/moving_mean", before, UNITS) == BNC_OK);
+  bnc_variable_info variable; /* model.trainable_variables, model.non_trainable_variables */
+  for (int64_t i = 0; i < keras_loop_variables(BNC_TRAINABLE_VARIABLES, i, &variable); ++i)
+    printf("trainable: %s\n", variable.name);
+  for (int64_t i = 0; i < keras_loop_variables(BNC_NON_TRAINABLE_VARIABLES, i, &variable); ++i)
+    printf("non-trainable: %s, in %s\n", variable.name, variable.collection);
   FILE *losses = metrics_open(argv[3]);
   for (long step = 0; step < STEPS; ++step) { /* model(x, training=True), tape.gradient, optimizer.apply_gradients */
     EXPECT(keras_loop_train_step(model, x + step * BATCH, y + step * BATCH, BATCH, 0.05, &metrics) == BNC_OK);

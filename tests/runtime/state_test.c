@@ -72,7 +72,7 @@ static void check_refused(const line *lines, int count, const char *metadata, co
 static void test_refused(void) {
   line lines[COMPLETE + 1];
   memcpy(lines, complete, sizeof complete);
-  check_refused(complete, 3, "", "2 of the 5 variables of model 'fake' are missing, 'bn.running_mean' first");
+  check_refused(complete, 3, "", "2 of the 5 variables of model 'fake' are missing, 'bn.running_mean' first: give a file");
   lines[0].shape = "[3,2]";
   check_refused(lines, COMPLETE, "", "'fc.weight' has shape [3, 2], the model expects [2, 3]");
   lines[0].shape = "[6]";
@@ -201,10 +201,12 @@ static void test_conversion(void) {
 static void test_set_all(void) {
   bnc_train *train = make_train();
   size_t bytes = 0;
-  for (int64_t i = 0; i < bnc_train_variable_count(train); ++i) {
+  bnc_model_descriptor model = fake_model();
+  bnc_variable_info variable;
+  for (int64_t i = 0; i < bnc_variables(&model, BNC_VARIABLES, i, &variable); ++i) {
     float value[6] = {1, 2, 3, 4, 5, 6}, found[6];
     size_t count = i == 0 ? 6 : 3;
-    const char *name = bnc_train_variable_name(train, i);
+    const char *name = variable.name;
     CHECK(bnc_train_save_memory(train, NULL, &bytes) == BNC_NOT_READY);
     CHECK(bnc_train_get_variable(train, name, found, count) == BNC_NOT_READY);
     CHECK(bnc_train_set_variable(train, name, value, count) == BNC_OK);

@@ -358,9 +358,6 @@ static void test_arguments(void) {
   CHECK(bnc_train_step(NULL, b.inputs, b.labels, 2, 0.1, NULL) == BNC_INVALID_ARGUMENT);
   CHECK(bnc_fold(train, NULL) == BNC_INVALID_ARGUMENT);
   CHECK(bnc_train_steps(train) == 0);
-  CHECK(bnc_train_variable_count(train) == 5);
-  CHECK_TEXT(bnc_train_variable_name(train, 4), "bn.running_var");
-  CHECK(bnc_train_variable_name(train, 5) == NULL);
   bnc_train_destroy(train);
   bnc_train_destroy(NULL);
   bnc_infer_destroy(NULL);
@@ -382,6 +379,32 @@ static void test_arguments(void) {
   bnc_train_destroy(train);
   options.max_batch = 3;
   CHECK(bnc_train_create(&model, NULL, &options, &train) == BNC_INVALID_ARGUMENT && !train);
+}
+
+static void test_variables(void) {
+  bnc_model_descriptor model = fake_model();
+  bnc_variable variables[5];
+  bnc_variable_info variable;
+  memcpy(variables, model.variables, sizeof variables);
+  variables[2].trainable = 0; /* bn.bias */
+  model.variables = variables;
+  CHECK(bnc_variables(&model, BNC_VARIABLES, 4, &variable) == 5);
+  CHECK_TEXT(variable.name, "bn.running_var");
+  CHECK_TEXT(variable.collection, "batch_stats");
+  CHECK(!variable.trainable && variable.rank == 1 && variable.shape[0] == 3 && variable.count == 3);
+  CHECK(bnc_variables(&model, BNC_VARIABLES, 5, &variable) == 5 && variable.name == NULL);
+  CHECK(bnc_variables(&model, BNC_VARIABLES, -1, NULL) == 5);
+  CHECK(bnc_variables(&model, BNC_TRAINABLE_VARIABLES, 1, &variable) == 2);
+  CHECK_TEXT(variable.name, "bn.weight");
+  CHECK(variable.trainable);
+  CHECK(bnc_variables(&model, BNC_NON_TRAINABLE_VARIABLES, 0, &variable) == 3);
+  CHECK_TEXT(variable.name, "bn.bias");
+  CHECK_TEXT(variable.collection, "params");
+  CHECK(bnc_variables(&model, BNC_PARAMS, 2, &variable) == 3);
+  CHECK_TEXT(variable.name, "bn.bias");
+  CHECK(bnc_variables(&model, BNC_BATCH_STATS, 0, &variable) == 2);
+  CHECK_TEXT(variable.name, "bn.running_mean");
+  CHECK(bnc_variables(&model, (bnc_variable_set)9, 0, &variable) == 0 && bnc_variables(NULL, BNC_VARIABLES, 0, &variable) == 0);
 }
 
 static void test_models(void) {
@@ -533,6 +556,7 @@ int main(void) {
   test_shared_calibration();
   test_arguments();
   test_models();
+  test_variables();
   test_not_finite();
   test_rounding_mode();
   return report();

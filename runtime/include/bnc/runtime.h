@@ -154,8 +154,27 @@ bnc_status bnc_train_load_memory(bnc_train *train, const void *data, size_t byte
 /* Copies the value of a variable out or in; `count` is its number of elements. */
 bnc_status bnc_train_get_variable(const bnc_train *train, const char *name, float *value, size_t count);
 bnc_status bnc_train_set_variable(bnc_train *train, const char *name, const float *value, size_t count);
-int64_t bnc_train_variable_count(const bnc_train *train);
-const char *bnc_train_variable_name(const bnc_train *train, int64_t index);
+
+/* What a model has of variables, as frameworks list them. */
+typedef enum bnc_variable_set {
+  BNC_VARIABLES,
+  BNC_TRAINABLE_VARIABLES,     /* the optimizer updates them                                       */
+  BNC_NON_TRAINABLE_VARIABLES, /* running statistics, and parameters that --trainable left out     */
+  BNC_PARAMS,
+  BNC_BATCH_STATS
+} bnc_variable_set;
+typedef struct bnc_variable_info {
+  const char *name;       /* in the model file                                                     */
+  const char *collection; /* "params" or "batch_stats"                                             */
+  int trainable;
+  int64_t rank;
+  const int64_t *shape;
+  int64_t count;          /* elements                                                              */
+} bnc_variable_info;
+/* Returns how many variables the set has. *variable (NULL: not asked for) becomes number `index` of them in the file's
+ * order; past the end its name is NULL. */
+int64_t bnc_variables(const struct bnc_model_descriptor *model, bnc_variable_set set, int64_t index,
+                      bnc_variable_info *variable);
 
 /* ---- Inference ----------------------------------------------------------------------------------- */
 
