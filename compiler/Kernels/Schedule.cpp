@@ -40,12 +40,14 @@ ConvolutionTile bnc::convolutionTile(const Target &target, int64_t block, int64_
   return {int(lanes), int(vectors), int(best)};
 }
 
-WeightGradientTile bnc::weightGradientTile(const Target &target, int64_t block, int64_t inputs, int64_t windowWidth, int64_t windowHeight) {
+WeightGradientTile bnc::weightGradientTile(const Target &target, int64_t block, int64_t inputs, int64_t windowWidth, int64_t windowHeight, bool overlapping) {
   int64_t lanes = lanesOf(target, block), vectors = vectorsOf(target, block, lanes);
   int64_t most = std::max<int64_t>(1, (target.registers - vectors - 1) / vectors);
-  // Taps side by side first: they read the same pixels.
-  int64_t width = largestDivisor(windowWidth, most);
+  // Taps side by side of windows that overlap come first: they read the same pixels. Else neighbouring channels do.
+  int64_t width = overlapping ? largestDivisor(windowWidth, most) : 1;
   int64_t perTile = largestDivisor(inputs, std::max<int64_t>(1, most / width));
+  if (!overlapping)
+    width = largestDivisor(windowWidth, std::max<int64_t>(1, most / perTile));
   // Few input channels: rows of taps fill the registers.
   int64_t height = width == windowWidth ? largestDivisor(windowHeight, std::max<int64_t>(1, most / perTile / width)) : 1;
   return {int(lanes), int(vectors), int(perTile), int(width), int(height)};

@@ -22,7 +22,8 @@ ConvolutionTile convolutionTile(const Target &target, int64_t block, int64_t wid
 struct WeightGradientTile {
   int lanes, vectors, inputs, width, height;
 };
-WeightGradientTile weightGradientTile(const Target &target, int64_t block, int64_t inputs, int64_t windowWidth, int64_t windowHeight);
+/// `overlapping`: neighbouring outputs read the same pixels.
+WeightGradientTile weightGradientTile(const Target &target, int64_t block, int64_t inputs, int64_t windowWidth, int64_t windowHeight, bool overlapping);
 
 /// Rows of an output of `width` by `height` pixels that a weight gradient sums up at a time: a divisor of `height` whose
 /// pixels are few enough for the first-level cache, and enough to pay for loading and storing the sums.
