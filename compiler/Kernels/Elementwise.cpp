@@ -33,11 +33,12 @@ Expr exp2Of(Expr t) {
 /// Saturates where exp(-x) does; the plain Halide::exp would also care for overflow, which costs as much again.
 Expr sigmoid(Expr x) { return 1.0f / (1.0f + exp2Of(Halide::clamp(x * -1.44269504f, -126.0f, 126.0f))); }
 
-// tanh(x) from exp, whose vector form Halide has. Near 0 the quotient would cancel: an odd polynomial there.
+// tanh(x) from exp, whose vector form Halide has. Near 0 the difference would cancel: an odd polynomial there (the minimax
+// one of Cephes' tanhf, Moshier 1989).
 Expr tanhOf(Expr x) {
-  Expr e = Halide::exp(-2.0f * Halide::abs(x)), big = (1.0f - e) / (1.0f + e), x2 = x * x;
-  Expr small = x * (1.0f + x2 * (-1.0f / 3 + x2 * (2.0f / 15 + x2 * (-17.0f / 315 + x2 * (62.0f / 2835)))));
-  return Halide::select(Halide::abs(x) < 0.25f, small, Halide::select(x < 0.0f, -big, big));
+  Expr e = Halide::exp(-2.0f * Halide::abs(x)), big = 1.0f - 2.0f * e / (1.0f + e), x2 = x * x;
+  Expr small = x + x * x2 * (-0.333332819422f + x2 * (0.133314422036f + x2 * (-0.0537397155531f + x2 * (0.0206390887954f + x2 * -0.00570498872745f))));
+  return Halide::select(Halide::abs(x) < 0.625f, small, Halide::select(x < 0.0f, -big, big));
 }
 
 Expr softplus(Expr x) { return Halide::max(x, 0.0f) + Halide::log(1.0f + Halide::exp(-Halide::abs(x))); }

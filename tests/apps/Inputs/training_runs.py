@@ -57,9 +57,7 @@ def judge(what, values, start, exact, float32):
     """(distance, the framework's), both relative to the largest element; the first is None if it is too far."""
     largest = max(np.abs(start).max(), np.abs(exact).max())
     distance = np.abs(np.asarray(values, np.float64) - exact).max() / largest
-    # No optimizer moves a running statistic: it is as good as the forward pass, which is float32's affair.
-    allowed = max(ALLOWED, 1.5 * float32 / largest) if ".running_" in what else ALLOWED
-    if distance <= allowed: # false for NaN
+    if distance <= ALLOWED: # false for NaN
         return distance, float32 / largest
     print("%s: %.2e of the largest element away, %s's float32 run %.2e" % (what, distance, framework, float32 / largest))
     return None, float32 / largest
