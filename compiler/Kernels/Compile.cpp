@@ -4,6 +4,8 @@
 
 #include "compiler/Kernels/Pipeline.h"
 
+#include "KernelSources.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -21,15 +23,13 @@ using namespace mlir;
 using namespace bnc;
 
 namespace {
-/// Part of every hash: raise it when algorithms or schedules change.
-constexpr llvm::StringLiteral kKernelVersion = "18";
 constexpr uint64_t kCacheBytes = 512ull << 20;
 
 /// A kernel as text that is the same for equal kernels wherever they stand.
 std::string signature(KernelOp kernel, const Target &target) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << kKernelVersion << ' ' << HALIDE_VERSION_MAJOR << '.' << HALIDE_VERSION_MINOR << ' ' << target.halide << ' '
+  os << kKernelSources << ' ' << HALIDE_VERSION_MAJOR << '.' << HALIDE_VERSION_MINOR << ' ' << target.halide << ' '
      << stringifyGrid(kernel.getGrid()) << ' ' << kernel.getRows() << '\n';
   DenseMap<Value, unsigned> number;
   Block &body = kernel.getBody().front();
@@ -57,7 +57,7 @@ std::string signature(KernelOp kernel, const Target &target) {
 std::string signature(OptimizeOp op, const Target &target) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << kKernelVersion << ' ' << HALIDE_VERSION_MAJOR << '.' << HALIDE_VERSION_MINOR << ' ' << target.halide << " optimize " << op.getOptimizer() << ' '
+  os << kKernelSources << ' ' << HALIDE_VERSION_MAJOR << '.' << HALIDE_VERSION_MINOR << ' ' << target.halide << " optimize " << op.getOptimizer() << ' '
      << op.getNoWeightDecay();
   return text;
 }
