@@ -105,10 +105,11 @@ def Bnc_Col2ImOp : Bnc_InKernelOp<"col2im"> {
     The input's channels are columns: blocks of `block`, one for every `channels` of the result. In block b, column
     (ky * KW + kx) * channels + c of input pixel (y, x) is added to channel b * channels + c of result pixel
     (y * stride + ky * dilation, x * stride + kx * dilation), with `channels` a multiple of what a vector holds.
-    `kernel`, `strides`, `dilations` = {y, x}. The result starts at the first window's first tap.
+    `kernel`, `strides`, `dilations` = {y, x}. The result starts at the first window's first tap. `pixels` neighbours
+    are multiplied before they are added up: a divisor of the input's width.
   }];
   let arguments = (ins Bnc_FloatTensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
-                       DenseI64ArrayAttr:$dilations, I64Attr:$channels, I64Attr:$block);
+                       DenseI64ArrayAttr:$dilations, I64Attr:$channels, I64Attr:$block, I64Attr:$pixels);
   let results = (outs Bnc_FloatTensor:$result);
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Kernels/Pipeline.h"
-#include "compiler/Kernels/Schedule.h"
 
 using namespace mlir;
 using namespace bnc;
@@ -26,7 +25,7 @@ Func bnc::buildCol2Im(PipelineBuilder &builder, Col2ImOp op) {
         r[2] * int(op.getDilations()[0]) + r[3] * int(op.getStrides()[0]), n) +=
       columns(c / channels * block + (r[2] * width + r[0]) * channels + c % channels, r[1], r[3], n);
 
-  int lanes = builder.target.vectorFor(channels), pixels = columnPixels(block, product.width);
+  int lanes = builder.target.vectorFor(channels), pixels = op.getPixels();
   Var co("co"), ci("ci");
   Halide::RVar xo("xo"), xi("xi");
   image.vectorize(c, lanes);

@@ -58,11 +58,6 @@ int64_t bnc::weightGradientRows(int64_t width, int64_t height) {
   return width * height <= most ? height : largestDivisor(height, std::max<int64_t>(1, most / width));
 }
 
-int64_t bnc::columnPixels(int64_t block, int64_t width) {
-  constexpr int64_t bytes = 16 << 10; // Halide allocates what is larger
-  return largestDivisor(width, std::max<int64_t>(1, bytes / 4 / block));
-}
-
 int64_t bnc::imageTile(KernelOp kernel, const Target &target) {
   int64_t tile = 1;
   kernel.getBody().walk([&](PackedConvOp conv) {

@@ -29,10 +29,6 @@ WeightGradientTile weightGradientTile(const Target &target, int64_t block, int64
 /// pixels are few enough for the first-level cache, and enough to pay for loading and storing the sums.
 int64_t weightGradientRows(int64_t width, int64_t height);
 
-/// Pixels of a row of `width` whose columns, `block` for each, are computed before they are added up: a divisor of
-/// `width` for which they fit the stack.
-int64_t columnPixels(int64_t block, int64_t width);
-
 /// Images that a kernel of grid `images` computes at once: the pixels of its tiles. 1 if its anchors have real pixels.
 int64_t imageTile(KernelOp kernel, const Target &target);
 

@@ -28,7 +28,7 @@ namespace {
 constexpr int64_t kImagesPerTask = 32;  // of grid `images`: a block of rows that a weight panel is read once for
 constexpr int64_t kFewImages = 4, kFewPixels = 256; // ... of kernels whose weights outgrow the cache, and their pixels
 constexpr int64_t kMaxChains = 16;      // slices of a weight gradient: threads beyond this many do not help
-constexpr int64_t kColumnBytes = 8 << 10; // of few pixels' columns, which wait on the stack to be added up
+constexpr int64_t kColumnBytes = 16 << 10; // of columns that wait on the stack to be added up: Halide allocates what is larger
 constexpr int64_t kSliceBytes = 4 << 20; // all slices of one weight gradient together
 
 ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
@@ -66,15 +66,6 @@ int64_t outputBlock(const Target &target, int64_t stored) {
     --most;
   return most * lanes;
 }
-
-/// A convolution-like anchor in one form.
-struct Convolution {
-  Value input;                       // inside the kernel
-  WeightView weight;                 // (K, C/groups, KH, KW), outside
-  Value bias;                        // outside, or null
-  SmallVector<int64_t> strides, dilations, pads;
-  int64_t groups = 1;
-};
 
 /// Variables are at hand when the inference graph is folded, not when it runs: what runs reads a copy.
 Value keepVariable(OpBuilder &builder, Value value) {
@@ -275,18 +266,21 @@ private:
   }
 
   /// How the columns of one pixel, (tap, input channel), are cut into blocks that are computed and added up one after the
-  /// other: `channels` of the input in each, in `block` columns (whole register tiles).
+  /// other: `channels` of the input in each, in `block` columns (whole register tiles), for `pixels` of a row at a time.
   struct Columns {
-    int64_t channels, block, blocks;
+    int64_t channels, block, blocks, pixels;
   };
-  Columns columnsOf(const WeightView &weight) {
+  Columns columnsOf(const WeightView &weight, int64_t width) {
     int64_t taps = weight.shape[2] * weight.shape[3], stored = target.storedChannels(weight.shape[1]);
     int64_t channels = stored > target.lanes && stored % target.lanes == 0 ? target.lanes : stored;
     int64_t block = taps * channels, vectors = llvm::divideCeil(block, target.lanes);
     bool threes = target.registers >= 32 && vectors % 3 == 0; // a register tile is two vectors wide, or three
     if (block % target.lanes != 0 || (vectors % 2 != 0 && !threes))
       block = llvm::alignTo(block, 2 * target.lanes);
-    return {channels, block, stored / channels};
+    int64_t pixels = std::clamp<int64_t>(kColumnBytes / 4 / block, 1, width);
+    while (width % pixels != 0)
+      --pixels;
+    return {channels, block, stored / channels, pixels};
   }
 
   /// The gradient's convolution multiplies the zeros of the border and between strided elements, and fills vectors with the
@@ -294,11 +288,11 @@ private:
   bool columnsAreCheaper(ConvInputGradientOp op, const WeightView &weight, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations) {
     int64_t taps = weight.shape[2] * weight.shape[3], outputs = weight.shape[0];
     int64_t vectors = llvm::divideCeil(target.storedChannels(weight.shape[1]), target.lanes);
-    Columns columns = columnsOf(weight);
+    Columns columns = columnsOf(weight, dimOf(op.getGradient(), 3));
     int64_t pixels = dimOf(op.getResult(), 2) * dimOf(op.getResult(), 3);
     int64_t gradientPixels = dimOf(op.getGradient(), 2) * dimOf(op.getGradient(), 3);
-    // A few pixels' columns wait on the stack to be added up; Halide allocates what is larger.
-    bool fits = columns.block * std::min<int64_t>(dimOf(op.getGradient(), 3), 7) * 4 <= kColumnBytes;
+    // Fewer pixels would not fill a register tile.
+    bool fits = columns.pixels >= std::min<int64_t>(dimOf(op.getGradient(), 3), 4);
     int64_t direct = pixels * taps * outputs * vectors;
     int64_t byColumns = gradientPixels * (columns.blocks * columns.block / target.lanes * outputs + 3 * taps * vectors);
     return fits && gradientPixels > 1 && byColumns * 5 < direct * 4;
@@ -306,7 +300,7 @@ private:
 
   void lowerByColumns(ConvInputGradientOp op, const WeightView &weight, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
     Value gradient = op.getGradient();
-    Columns columns = columnsOf(weight);
+    Columns columns = columnsOf(weight, dimOf(gradient, 3));
     auto element = Float32Type::get(kernel.getContext());
     auto packedType = RankedTensorType::get({columns.blocks, 1, 1, weight.shape[0], columns.block}, element);
     Value packed = addInput(PackOp::create(outside, op.getLoc(), packedType, weight.base, weight.shape, weight.strides,
@@ -323,7 +317,7 @@ private:
     }
     Value image = Col2ImOp::create(builder, op.getLoc(), RankedTensorType::get(shape, element), product,
                                    ArrayRef<int64_t>{weight.shape[2], weight.shape[3]}, strides, dilations, columns.channels,
-                                   columns.block);
+                                   columns.block, columns.pixels);
     image = stage(image, {0, 0, 0, 0}, {1, 1});
     auto type = cast<RankedTensorType>(op.getType());
     if (shapeOf(image).drop_front(2) != ArrayRef<int64_t>{dimOf(op.getResult(), 2), dimOf(op.getResult(), 3)}) {

@@ -36,7 +36,7 @@ module attributes {bnc.phase = "kernels"} {
     %12 = bnc.pack %0 {channels = 8 : i64, columns, shape = array<i64: 8, 4, 3, 3>, strides = array<i64: 36, 9, 3, 1>} : tensor<8x4x3x3xf32> -> tensor<1x1x1x8x80xf32>
     %13 = bnc.kernel rows(11) (%arg7 = %3#0, %arg8 = %12) {chains = 0 : i64} : (tensor<?x8x9x9xf32>, tensor<1x1x1x8x80xf32>) -> tensor<?x4x11x11xf32> {
       %16 = bnc.packed_conv %arg7, %arg8 {dilations = array<i64: 1, 1>, groups = 1 : i64, strides = array<i64: 1, 1>} : (tensor<?x8x9x9xf32>, tensor<1x1x1x8x80xf32>) -> tensor<?x80x9x9xf32>
-      %17 = bnc.col2im %16 {block = 80 : i64, channels = 8 : i64, dilations = array<i64: 1, 1>, kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>} : (tensor<?x80x9x9xf32>) -> tensor<?x4x11x11xf32>
+      %17 = bnc.col2im %16 {block = 80 : i64, channels = 8 : i64, dilations = array<i64: 1, 1>, kernel = array<i64: 3, 3>, pixels = 9 : i64, strides = array<i64: 1, 1>} : (tensor<?x80x9x9xf32>) -> tensor<?x4x11x11xf32>
       bnc.yield %17 : tensor<?x4x11x11xf32>
     }
     %14 = bnc.kernel rows(9) (%arg7 = %3#0) {chains = 0 : i64} : (tensor<?x8x9x9xf32>) -> tensor<?x8x9x9xf32> {
