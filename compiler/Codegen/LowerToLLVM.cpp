@@ -198,35 +198,20 @@ private:
   Type voidType() { return LLVM::LLVMVoidType::get(module.getContext()); }
 
   LogicalResult emitProgram(GraphOp graph, int64_t program, StringRef name) {
-    SmallVector<std::pair<Location, Step>> steps;
-    for (Operation &op : graph.getBody().front()) {
-      auto number = op.getAttrOfType<IntegerAttr>("program");
-      if (!number || number.getInt() != program)
-        continue;
-      FailureOr<std::vector<Step>> made = stepsOf(&op, target);
-      if (failed(made))
-        return failure();
-      for (Step &step : *made)
-        steps.push_back({op.getLoc(), std::move(step)});
-    }
-    if (graph.getKind() == GraphKind::Training && program == 0 && !outputGradientsOf(graph)) {
-      Operation *terminator = graph.getBody().front().getTerminator();
-      auto location = [&](unsigned i) {
-        StorageAttr storage = storageOf(terminator->getOperand(i));
-        return std::pair<int64_t, int64_t>(static_cast<int64_t>(storage.getSpace()), storage.getOffset());
-      };
-      steps.push_back({terminator->getLoc(), {"bnc_rt_loss", {location(0).first, location(0).second, location(1).first, location(1).second}, ""}});
-    }
+    FailureOr<std::vector<std::pair<Operation *, Step>>> calls = callsOf(graph, program, target);
+    if (failed(calls))
+      return failure();
     std::vector<std::string> records;
-    for (auto &[where, step] : steps)
+    for (auto &[op, step] : *calls)
       records.push_back(words(step.words));
     auto function = LLVM::LLVMFuncOp::create(builder, graph.getLoc(), local(name), LLVM::LLVMFunctionType::get(voidType(), {pointer}),
                                              LLVM::Linkage::Internal);
     OpBuilder::InsertionGuard guard(builder);
     Block *entry = function.addEntryBlock(builder);
     builder.setInsertionPointToStart(entry);
-    for (auto [index, located] : llvm::enumerate(steps)) {
-      auto &[where, step] = located;
+    for (auto [index, call] : llvm::enumerate(*calls)) {
+      auto &[op, step] = call;
+      Location where = op->getLoc();
       SmallVector<Value> arguments{entry->getArgument(0)};
       SmallVector<Type> types{pointer};
       if (!step.kernel.empty()) {

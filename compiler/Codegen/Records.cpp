@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Codegen/Records.h"
+#include "compiler/Codegen/Codegen.h"
 
 #include "compiler/Kernels/Interface.h"
 #include "ir/Optimizers.h"
@@ -395,6 +396,26 @@ Step transposeStep(TransposeOp op) {
   return {"bnc_rt_pack", wordsOf(record), ""};
 }
 } // namespace
+
+FailureOr<std::vector<std::pair<Operation *, Step>>> bnc::callsOf(GraphOp graph, int64_t program, const Target &target) {
+  std::vector<std::pair<Operation *, Step>> calls;
+  for (Operation &op : graph.getBody().front()) {
+    auto number = op.getAttrOfType<IntegerAttr>("program");
+    if (!number || number.getInt() != program)
+      continue;
+    FailureOr<std::vector<Step>> steps = stepsOf(&op, target);
+    if (failed(steps))
+      return failure();
+    for (Step &step : *steps)
+      calls.push_back({&op, std::move(step)});
+  }
+  if (graph.getKind() == GraphKind::Training && program == 0 && !outputGradientsOf(graph)) {
+    Operation *terminator = graph.getBody().front().getTerminator();
+    bnc_location losses = locationOf(terminator->getOperand(0)), correct = locationOf(terminator->getOperand(1));
+    calls.push_back({terminator, {"bnc_rt_loss", {losses.space, losses.offset, correct.space, correct.offset}, ""}});
+  }
+  return calls;
+}
 
 int64_t bnc::scratchOf(Operation *op, const Target &target) {
   auto kernel = dyn_cast<KernelOp>(op);

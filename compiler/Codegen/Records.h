@@ -21,6 +21,11 @@ struct Step {
 /// The calls that execute an op of a planned graph, in order; none for ops that only name a value.
 mlir::FailureOr<std::vector<Step>> stepsOf(mlir::Operation *op, const Target &target);
 
+/// The calls of one of a planned graph's programs (attribute `program` of its ops) in order, each with the op it is for;
+/// the sum of the losses, which ends the forward pass with a loss, is the return op's.
+mlir::FailureOr<std::vector<std::pair<mlir::Operation *, Step>>> callsOf(GraphOp graph, int64_t program,
+                                                                         const Target &target);
+
 /// Scratch bytes that a worker needs for an op.
 int64_t scratchOf(mlir::Operation *op, const Target &target);
 

@@ -16,7 +16,7 @@
 #include "llvm/Support/Threading.h"
 
 #include <chrono>
-#include <cmath>
+#include <random>
 
 using namespace mlir;
 using namespace bnc;
@@ -60,7 +60,7 @@ double bytesOf(ValueRange values, int64_t batch) {
 //===-- What a kernel does -------------------------------------------------------------===//
 
 std::string spellConvolution(StringRef what, ArrayRef<int64_t> weight, int64_t groups, int64_t stride, Value image) {
-  // weight: (blocks, KH, KW, C / groups, block); image: (N, C, H, W), the larger side.
+  // weight: (blocks, KH, KW, C / groups, block); image: (N, C, H, W), whose pixels are shown.
   ArrayRef<int64_t> shape = cast<RankedTensorType>(image.getType()).getShape();
   std::string text = llvm::formatv("{0} {1}x{2}", what, weight[1], weight[2]);
   if (stride != 1)
@@ -111,29 +111,23 @@ void describe(KernelOp kernel, int64_t batch, Row &row) {
 }
 
 /// The calls of a graph's programs `first` to `last`, in order.
-FailureOr<std::vector<Row>> rowsOf(GraphOp graph, int first, int last, const Target &target, int64_t batch) {
+FailureOr<std::vector<Row>> rowsOf(GraphOp graph, int64_t first, int64_t last, const Target &target, int64_t batch) {
   std::vector<Row> rows;
-  for (int program = first; program <= last; ++program) {
-    for (Operation &op : graph.getBody().front()) {
-      auto number = op.getAttrOfType<IntegerAttr>("program");
-      if (!number || number.getInt() != program)
-        continue;
-      FailureOr<std::vector<Step>> steps = stepsOf(&op, target);
-      if (failed(steps))
-        return failure();
-      for (Step &step : *steps) {
-        Row row{getNodeName(op.getLoc()).str(), op.getName().stripDialect().str(), step.function};
-        if (row.isKernel())
-          row.tasks = bnc_rt_task_count(reinterpret_cast<const bnc_launch *>(step.words.data()), batch);
-        if (auto kernel = dyn_cast<KernelOp>(op))
-          describe(kernel, batch, row);
-        else
-          row.bytes = bytesOf(op.getOperands(), batch) + bytesOf(op.getResults(), batch);
-        rows.push_back(std::move(row));
-      }
+  for (int64_t program = first; program <= last; ++program) {
+    FailureOr<std::vector<std::pair<Operation *, Step>>> calls = callsOf(graph, program, target);
+    if (failed(calls))
+      return failure();
+    for (auto &[op, step] : *calls) {
+      bool isLoss = isa<ReturnOp>(op);
+      Row row{isLoss ? "" : getNodeName(op->getLoc()).str(), isLoss ? "loss" : op->getName().stripDialect().str(), step.function};
+      if (row.isKernel())
+        row.tasks = bnc_rt_task_count(reinterpret_cast<const bnc_launch *>(step.words.data()), batch);
+      if (auto kernel = dyn_cast<KernelOp>(op))
+        describe(kernel, batch, row);
+      else if (!isLoss)
+        row.bytes = bytesOf(op->getOperands(), batch) + bytesOf(op->getResults(), batch);
+      rows.push_back(std::move(row));
     }
-    if (graph.getKind() == GraphKind::Training && program == 0)
-      rows.push_back({"", "loss", "bnc_rt_loss"});
   }
   return rows;
 }
@@ -243,17 +237,16 @@ llvm::json::Value toJson(const Timing &timing) {
 
 //===-- Data -----------------------------------------------------------------------------===//
 
-/// Any numbers that do not change: normal ones for floats, all bytes alike, all classes alike.
+/// Samples and labels that are the same in every step: floats normally distributed, every byte and every class as likely
+/// as any other.
 struct Sample {
   Sample(const bnc_model_descriptor &model, int64_t batch) {
     for (const bnc_tensor &input : ArrayRef(model.inputs, model.input_count))
-      add(input, batch);
+      buffers.push_back(fill(input, batch, 256));
+    for (const std::vector<char> &buffer : buffers)
+      pointers.push_back(buffer.data());
     if (model.train_forward)
-      labels = fill(model.labels, batch, model.class_count);
-  }
-  void add(const bnc_tensor &tensor, int64_t batch) {
-    buffers.push_back(fill(tensor, batch, 0));
-    pointers.push_back(buffers.back().data());
+      labels = fill(model.labels, batch, std::max<int64_t>(model.class_count, 1));
   }
 
   std::vector<std::vector<char>> buffers;
@@ -261,29 +254,23 @@ struct Sample {
   std::vector<char> labels;
 
 private:
-  uint64_t state = 1;
-  double uniform() { // SplitMix64
-    uint64_t z = state += 0x9e3779b97f4a7c15ull;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    return double((z ^ (z >> 31)) >> 11) * 0x1p-53;
-  }
-  std::vector<char> fill(const bnc_tensor &tensor, int64_t batch, int64_t classes) {
+  /// Whole numbers are less than `end`.
+  std::vector<char> fill(const bnc_tensor &tensor, int64_t batch, int32_t end) {
     int64_t count = batch * tensor.count;
     std::vector<char> bytes(count * (tensor.element == 2 ? 1 : 4));
-    for (int64_t i = 0; i < count; ++i) {
-      if (tensor.element == 2) {
-        bytes[i] = static_cast<char>(uniform() * 256);
-      } else if (tensor.element == 1) {
-        reinterpret_cast<int32_t *>(bytes.data())[i] = static_cast<int32_t>(uniform() * std::max<int64_t>(classes, 1));
-      } else {
-        float value = classes ? 1.0f / static_cast<float>(classes)
-                              : static_cast<float>(std::sqrt(-2 * std::log(1 - uniform())) * std::cos(2 * M_PI * uniform()));
-        reinterpret_cast<float *>(bytes.data())[i] = value;
-      }
-    }
+    std::uniform_int_distribution<int32_t> whole(0, end - 1);
+    std::normal_distribution<float> real;
+    for (int64_t i = 0; i < count; ++i)
+      if (tensor.element == 2)
+        bytes[i] = static_cast<char>(whole(random));
+      else if (tensor.element == 1)
+        reinterpret_cast<int32_t *>(bytes.data())[i] = whole(random);
+      else
+        reinterpret_cast<float *>(bytes.data())[i] = real(random);
     return bytes;
   }
+
+  std::mt19937_64 random;
 };
 } // namespace
 
@@ -294,6 +281,8 @@ LogicalResult bnc::runBench(const BenchCommand &command) {
   if (failed(opened))
     return failure();
   Session &session = **opened;
+  if (failed(session.requireLoss()))
+    return failure();
   const bnc_model_descriptor &model = session.descriptor();
   std::optional<Target> target = lookupTarget(model.target);
   int64_t batch = session.batch(16);

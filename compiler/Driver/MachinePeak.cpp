@@ -43,7 +43,7 @@ static constexpr int kChains = 12; // enough to hide the latency of a multiply-a
 
 #if defined(__x86_64__)
 // One function per vector: attributes do not reach into templates. The chains stay in registers.
-#define BNC_MULTIPLY_ADD(NAME, VECTOR, FMA, TARGET)                                                                         \
+#define BNC_MULTIPLY_ADD(NAME, VECTOR, FMA, TARGET)                                                                    \
   __attribute__((target(TARGET), noinline)) static float NAME() {                                                      \
     VECTOR sum[kChains], factor, term;                                                                                 \
     for (int lane = 0; lane < int(sizeof(VECTOR) / sizeof(float)); ++lane) {                                           \

@@ -35,7 +35,7 @@ void compileInputs(CompileOptions &options, Preprocessing &preprocessing);
 
 /// What a session is opened for.
 enum class Use {
-  Run,      // the model, from the cache if it is there
+  Run,       // the model, from the cache if it is there
   Variables, // what its descriptor says; the programs do nothing
   Time       // the steps of its programs (StepClock.h), with the graphs at hand in module()
 };
