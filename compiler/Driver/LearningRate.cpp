@@ -32,14 +32,14 @@ std::string LearningRateSchedule::parse(StringRef text) {
   struct Setting {
     StringLiteral name;
     unsigned kinds;
-    Stretch *stretch;
-    double *share, most;
+    Stretch *stretch; // one of these
+    double *share;
   };
-  const Setting settings[] = {{"warm-up", 0b0111, &read.warmUp, nullptr, 0}, {"start", 0b1111, nullptr, &read.start, 1},
-                              {"every", 0b0010, &read.every, nullptr, 0},    {"factor", 0b0010, nullptr, &read.factor, 1},
-                              {"final", 0b1100, nullptr, &read.final, 1},    {"rise", 0b1000, nullptr, &read.rise, 1}};
+  const Setting settings[] = {{"warm-up", 0b0111, &read.warmUp, nullptr}, {"start", 0b1111, nullptr, &read.start},
+                              {"every", 0b0010, &read.every, nullptr},    {"factor", 0b0010, nullptr, &read.factor},
+                              {"final", 0b1100, nullptr, &read.final},    {"rise", 0b1000, nullptr, &read.rise}};
   std::vector<std::string> known = names();
-  auto [name, rest] = text.split(':');
+  StringRef name = text.split(':').first;
   auto row = find(known, name.str());
   if (row == known.end())
     return "one of " + join(known, ", ") + ", then perhaps ':' and settings";
@@ -52,22 +52,24 @@ std::string LearningRateSchedule::parse(StringRef text) {
   for (const Setting &setting : settings)
     if (setting.kinds >> unsigned(read.kind) & 1)
       mine.push_back(setting.name.str());
-  if (text.contains(':') && rest.empty())
-    return "settings after ':' (" + join(mine, ", ") + ")";
-  while (!rest.empty()) {
-    StringRef one;
-    std::tie(one, rest) = rest.split(',');
+  SmallVector<StringRef> seen;
+  for (StringRef one : settingsOf(text)) {
     auto [key, value] = one.split('=');
     if (!is_contained(mine, key))
       return "settings of " + name.str() + " (" + join(mine, ", ") + "), not '" + key.str() + "'" + didYouMean(key, mine);
+    if (is_contained(seen, key))
+      return "each setting of " + name.str() + " once, not '" + key.str() + "' twice";
+    seen.push_back(key);
     const Setting &setting = *find_if(settings, [key = key](const Setting &s) { return s.name == key; });
     if (setting.stretch) {
       if (std::string expected = setting.stretch->parse(value, 1); !expected.empty())
         return expected + ", for " + key.str();
-    } else if (value.getAsDouble(*setting.share) || !(*setting.share >= 0 && *setting.share <= setting.most)) {
-      return "a share of the learning rate from 0 to 1 for " + key.str();
+    } else if (value.getAsDouble(*setting.share) || !(*setting.share >= 0 && *setting.share <= 1)) {
+      return "a number from 0 to 1 for " + key.str();
     }
   }
+  if (is_contained(seen, "start") && read.kind != Kind::OneCycle && !is_contained(seen, "warm-up"))
+    return "a warm-up with start (" + name.str() + ":warm-up=500,start=0.1)";
   *this = read;
   return "";
 }

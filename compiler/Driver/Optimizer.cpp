@@ -16,16 +16,6 @@ static std::string alternatives(ArrayRef<std::string> names) {
   return join(names.drop_back(), ", ") + (names.size() > 1 ? " or " : "") + names.back();
 }
 
-/// The settings after ':'; an empty one is kept, for the caller to refuse.
-static SmallVector<StringRef> settingsOf(StringRef text) {
-  SmallVector<StringRef> settings;
-  if (text.contains(':'))
-    text.split(':').second.split(settings, ',');
-  for (StringRef &setting : settings)
-    setting = setting.trim();
-  return settings;
-}
-
 //===-- Optimizers -----------------------------------------------------------------===//
 
 static std::vector<double> defaultsOf(const OptimizerKind &kind) {

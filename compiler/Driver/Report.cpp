@@ -49,6 +49,15 @@ std::string bnc::didYouMean(StringRef word, ArrayRef<std::string> candidates, St
   return guess ? ("; did you mean '" + prefix + *guess + "'?").str() : std::string();
 }
 
+SmallVector<StringRef> bnc::settingsOf(StringRef text) {
+  SmallVector<StringRef> settings;
+  if (text.contains(':'))
+    text.split(':').second.split(settings, ',');
+  for (StringRef &setting : settings)
+    setting = setting.trim();
+  return settings;
+}
+
 std::string bnc::withSeparators(int64_t number) {
   std::string digits = std::to_string(number < 0 ? -number : number);
   for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3)

@@ -4,6 +4,7 @@
 #define COMPILER_DRIVER_REPORT_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/LogicalResult.h"
@@ -26,6 +27,9 @@ std::optional<std::string> nearest(llvm::StringRef word, llvm::ArrayRef<std::str
 
 /// "; did you mean 'X'?" for the nearest candidate, or "".
 std::string didYouMean(llvm::StringRef word, llvm::ArrayRef<std::string> candidates, llvm::StringRef prefix = "");
+
+/// The settings of an option's value "NAME:SETTING,SETTING"; an empty one is kept, for the caller to refuse.
+llvm::SmallVector<llvm::StringRef> settingsOf(llvm::StringRef text);
 
 /// 1234567 as "1,234,567".
 std::string withSeparators(int64_t number);

@@ -249,8 +249,11 @@ LogicalResult Trainer::runEpoch(int64_t epoch, ProgressBar &bar) {
         return reportError(why);
       if (failed(save())) // has said why
         return failure();
+      std::string moved; // what the batches of this step that succeeded did
+      if (command.accumulate > 1)
+        moved = " (running averages as its batches before this one left them)";
       return reportError("epoch " + Twine(epoch) + ", " + why + "; the values before this step are in '" +
-                         command.output + "'");
+                         command.output + "'" + moved);
     }
     ++step;
     samples += size;
@@ -272,7 +275,7 @@ LogicalResult Trainer::runEpoch(int64_t epoch, ProgressBar &bar) {
     }
     if (failed(record(values)))
       return failure();
-    if (checkpointSteps ? step % checkpointSteps == 0 : epochEnds) {
+    if (step % checkpointSteps == 0) {
       if (failed(saveCheckpoint()))
         return failure();
     } else if ((gInterrupted || isOver()) && failed(save())) {
