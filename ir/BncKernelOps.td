@@ -114,6 +114,34 @@ def Bnc_Col2ImOp : Bnc_InKernelOp<"col2im"> {
   let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }
 
+def Bnc_WinogradInputOp : Bnc_InKernelOp<"winograd_input"> {
+  let summary = "Tiles of an image with its zero border, transformed for a 3x3 convolution of step 1 (Lavin and Gray 2016)";
+  let description = [{
+    Of input (N, C, TH * tile + 2, TW * tile + 2), the (tile + 2)^2 values of every tile: the result has the shape
+    (N, C, TH, (tile + 2)^2 * TW), plane by plane along the last dimension.
+  }];
+  let arguments = (ins Bnc_FloatTensor:$input, I64Attr:$tile);
+  let results = (outs Bnc_FloatTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+def Bnc_WinogradProductOp : Bnc_InKernelOp<"winograd_product"> {
+  let summary = "Sums over the input channels, a matrix product for each plane of transformed tiles";
+  let description = [{
+    weight is (K/kb, tile + 2, tile + 2, C, kb) from `bnc.pack {winograd}`; the result (N, K, TH, (tile + 2)^2 * TW).
+  }];
+  let arguments = (ins Bnc_FloatTensor:$input, Bnc_FloatTensor:$weight);
+  let results = (outs Bnc_FloatTensor:$result);
+  let assemblyFormat = "$input `,` $weight attr-dict `:` functional-type(operands, results)";
+}
+
+def Bnc_WinogradOutputOp : Bnc_InKernelOp<"winograd_output"> {
+  let summary = "The image (N, K, TH * tile, TW * tile) from the planes of bnc.winograd_product, plus the bias";
+  let arguments = (ins Bnc_FloatTensor:$product, Optional<Bnc_Channels>:$bias, I64Attr:$tile);
+  let results = (outs Bnc_FloatTensor:$result);
+  let assemblyFormat = "$product (`,` $bias^)? attr-dict `:` functional-type(operands, results)";
+}
+
 def Bnc_MaxPoolTapOp : Bnc_InKernelOp<"max_pool_tap"> {
   let summary = "ky * KW + kx of the first largest element of every window of max_pool, as a float";
   let arguments = (ins Bnc_FloatTensor:$input, DenseI64ArrayAttr:$kernel, DenseI64ArrayAttr:$strides,
@@ -179,12 +207,14 @@ def Bnc_PackOp : Bnc_StepOp<"pack"> {
     roles of K and C are exchanged and the kernel is flipped: the weights of the gradient with respect to the
     input. With `columns`, weights for `bnc.col2im`: block b's column (ky * KW + kx) * `channels` + c holds weight
     (K, b * channels + c, ky, kx) for input K. With `unflatten` = {C, H, W} the K outputs are the elements of a flattened (C, H, W), and come in the
-    order (H, W, C) with C padded to `channels`. A f64 source (folded weights) is rounded here, once.
+    order (H, W, C) with C padded to `channels`. With `winograd` = tile > 0, the 3x3 weights are transformed for
+    bnc.winograd_product, in double. A f64 source (folded weights) is rounded here, once.
     With an empty `shape`, a plain converted copy.
   }];
   let arguments = (ins Bnc_FloatTensor:$source, DenseI64ArrayAttr:$shape, DenseI64ArrayAttr:$strides, UnitAttr:$backward,
                        UnitAttr:$columns, DefaultValuedAttr<I64Attr, "1">:$groups, OptionalAttr<DenseI64ArrayAttr>:$unflatten,
-                       DefaultValuedAttr<I64Attr, "0">:$channels, OptionalAttr<Bnc_StorageArrayAttr>:$storage);
+                       DefaultValuedAttr<I64Attr, "0">:$channels, DefaultValuedAttr<I64Attr, "0">:$winograd,
+                       OptionalAttr<Bnc_StorageArrayAttr>:$storage);
   let results = (outs Bnc_FloatTensor:$result);
   let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
 }

@@ -8,6 +8,7 @@
 #include "compiler/Codegen/Codegen.h"
 
 #include "compiler/Kernels/Interface.h"
+#include "compiler/Kernels/Winograd.h"
 #include "ir/Optimizers.h"
 
 #include "bnc/model_abi.h"
@@ -198,6 +199,32 @@ bnc_pack packRecord(bnc_location source, int64_t sourceBits, bnc_location result
 }
 
 /// Packs `outputs` output channels, block by block; a last block that is not full needs a copy of its own.
+bnc_winograd_weights winogradRecord(PackOp op) {
+  ArrayRef<int64_t> shape = op.getShape(), strides = op.getStrides(), packed = op.getType().getShape();
+  bnc_winograd_weights record{};
+  record.source = locationOf(op.getSource());
+  record.result = locationOf(op.getResult());
+  record.source_bits = bitsOf(op.getSource());
+  bool backward = op.getBackward();
+  record.outputs = shape[backward ? 1 : 0];
+  record.inputs = shape[backward ? 0 : 1];
+  record.block = packed[4];
+  record.blocks = packed[0];
+  record.size = packed[1];
+  record.output_stride = strides[backward ? 1 : 0];
+  record.input_stride = strides[backward ? 0 : 1];
+  int64_t sign = backward ? -1 : 1; // the window mirrored
+  record.y_stride = sign * strides[2];
+  record.x_stride = sign * strides[3];
+  if (backward)
+    record.source.offset += 2 * (strides[2] + strides[3]) * record.source_bits / 8;
+  int64_t *transform = record.transform;
+  for (const std::array<double, 3> &row : winogradWeightTransform(record.size - 2))
+    for (double value : row)
+      *transform++ = bits(llvm::APFloat(value));
+  return record;
+}
+
 std::vector<Step> packSteps(PackOp op) {
   std::vector<Step> steps;
   bnc_location source = locationOf(op.getSource()), result = locationOf(op.getResult());
@@ -221,6 +248,8 @@ std::vector<Step> packSteps(PackOp op) {
   int64_t sInput = block, sX = inputs * sInput, sY = width * sX, sBlock = height * sY;
   CopyDim y{height, strides[2], sY}, x{width, strides[3], sX};
   int64_t origin = 0; // of the source
+  if (op.getWinograd() > 0)
+    return {{"bnc_rt_winograd_weights", wordsOf(winogradRecord(op)), ""}};
   if (op.getBackward()) {
     // Output channel c of group g takes input r from W[g * inputs + r][c], the window mirrored.
     origin = (height - 1) * strides[2] + (width - 1) * strides[3];

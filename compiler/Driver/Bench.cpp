@@ -77,15 +77,27 @@ std::string spellConvolution(StringRef what, ArrayRef<int64_t> weight, int64_t g
 void describe(KernelOp kernel, int64_t batch, Row &row) {
   std::string anchor;
   llvm::MapVector<StringRef, int> rest;
+  WinogradProductOp winograd;
+  auto packOf = [&](Value weight) {
+    auto argument = dyn_cast<BlockArgument>(weight);
+    return argument ? kernel.getInputs()[argument.getArgNumber()].getDefiningOp<PackOp>() : PackOp();
+  };
   for (Operation &op : kernel.getBody().front().without_terminator()) {
     if (auto conv = dyn_cast<PackedConvOp>(op)) {
       ArrayRef<int64_t> weight = conv.getWeight().getType().getShape();
       row.flops += 2 * elementsOf(conv.getResult(), batch) * weight[1] * weight[2] * weight[3];
-      PackOp pack;
-      if (auto argument = dyn_cast<BlockArgument>(conv.getWeight()))
-        pack = kernel.getInputs()[argument.getArgNumber()].getDefiningOp<PackOp>();
+      PackOp pack = packOf(conv.getWeight());
       anchor = spellConvolution(pack && (pack.getBackward() || pack.getColumns()) ? "dX" : "conv", weight,
                                 conv.getGroups(), conv.getStrides()[0], conv.getResult());
+    } else if (auto product = dyn_cast<WinogradProductOp>(op)) {
+      winograd = product;
+    } else if (auto image = dyn_cast<WinogradOutputOp>(op)) {
+      // What the convolution would have to multiply without the transforms.
+      ArrayRef<int64_t> weight = winograd.getWeight().getType().getShape();
+      row.flops += 2 * elementsOf(image.getResult(), batch) * 9 * weight[3];
+      PackOp pack = packOf(winograd.getWeight());
+      int64_t window[] = {weight[0], 3, 3, weight[3], weight[4]};
+      anchor = spellConvolution(pack && pack.getBackward() ? "winograd dX" : "winograd", window, 1, 1, image.getResult());
     } else if (auto gradient = dyn_cast<WeightGradientOp>(op)) {
       ArrayRef<int64_t> slices = gradient.getResult().getType().getShape(), weight = slices.drop_front();
       ArrayRef<int64_t> output = gradient.getOutputShape();
@@ -93,7 +105,7 @@ void describe(KernelOp kernel, int64_t batch, Row &row) {
                    output[output.size() - 2] * output.back();
       anchor += (anchor.empty() ? "" : ", ") +
                 spellConvolution("dW", weight, gradient.getGroups(), gradient.getStrides()[0], gradient.getGradient());
-    } else if (!isa<StageOp>(op)) {
+    } else if (!isa<StageOp, WinogradInputOp>(op)) {
       ++rest[op.getName().stripDialect()];
     }
   }

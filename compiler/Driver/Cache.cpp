@@ -132,7 +132,8 @@ llvm::LogicalResult Compilation::emitCached(CompiledModel &model) {
   const LossSpec &loss = options.loss;
   os << " " << llvm::bit_cast<uint64_t>(loss.labelSmoothing);
   for (int number : {static_cast<int>(options.part), loss.kind ? static_cast<int>(*loss.kind) : -1,
-                     static_cast<int>(loss.probabilities), static_cast<int>(options.fold)})
+                     static_cast<int>(loss.probabilities), static_cast<int>(options.fold),
+                     static_cast<int>(options.directMath)})
     os << " " << number;
   std::string key = ModelCache::keyOf(inputs);
   if (std::optional<CompiledModel> found = cache.lookup(key)) {

@@ -122,6 +122,13 @@ static Option targetOption(CompileOptions &compile) {
                 [&compile, names](size_t index) { compile.target = names[index]; });
 }
 
+static Option mathOption(CompileOptions &compile) {
+  return choice("math", "MODE",
+                "'fast' computes 3x3 convolutions by Winograd's algorithm where that takes less time (the default; rounding "
+                "errors are up to twice as large), 'direct' never does.",
+                {"fast", "direct"}, [&compile](size_t index) { compile.directMath = index == 1; });
+}
+
 static std::vector<Option> reportOptions(CompileOptions &compile) {
   return {{"dump-dir", 0, "DIR", "Write the text of every phase that is passed to DIR/NAME.PHASE.mlir.",
            setString(compile.dumpDir)},
@@ -243,7 +250,8 @@ static Verb compileVerb(CompileCommand &command) {
       {"Model",
        {batchOption(compile), targetOption(compile),
         partOption(compile),
-        foldOption(compile)}},
+        foldOption(compile),
+        mathOption(compile)}},
       inputGroup(compile.inputs, compile.inputs.mean, compile.inputs.deviation),
       trainingGroup(compile),
       compilerGroup(compile)};
@@ -306,7 +314,7 @@ static Verb runVerb(RunCommand &command) {
          setNumber(command.tolerance, 0)}}},
       inputGroup(command.compile, command.preprocessing),
       executionGroup(command.execution, "Samples per call. Default: at most 64."),
-      {"Model", {targetOption(command.compile), foldOption(command.compile), epsilonOption(command.compile)}},
+      {"Model", {targetOption(command.compile), mathOption(command.compile), foldOption(command.compile), epsilonOption(command.compile)}},
       compilerGroup(command.compile)};
   verb.examples = {"bnc run lenet.onnx --input images.npy --output logits.npy",
                    "bnc run lenet.onnx --weights trained.safetensors --input images.npy --expect logits.npy"};
@@ -400,7 +408,7 @@ static Verb evaluateVerb(EvaluateCommand &command) {
                  inputGroup(command.compile, command.preprocessing),
                  executionGroup(command.execution, "Samples per call. Default: at most 256."),
                  {"Model",
-                  {lossOption(command.compile), targetOption(command.compile), foldOption(command.compile),
+                  {lossOption(command.compile), targetOption(command.compile), mathOption(command.compile), foldOption(command.compile),
                    epsilonOption(command.compile)}},
                  compilerGroup(command.compile)};
   verb.examples = {"bnc evaluate lenet.onnx --weights trained.safetensors --data images.npy --labels labels.npy"};
@@ -445,7 +453,7 @@ static Verb benchVerb(BenchCommand &command) {
          setInteger(command.repetitions, 1)},
         {"json", 0, "FILE", "Write the same numbers as JSON.", setString(command.json)}}},
       {"Model",
-       {targetOption(command.compile), foldOption(command.compile), partOption(command.compile)}},
+       {targetOption(command.compile), mathOption(command.compile), foldOption(command.compile), partOption(command.compile)}},
       trainingGroup(command.compile),
       compilerGroup(command.compile)};
   verb.groups.front().options.push_back(

@@ -108,7 +108,7 @@ LogicalResult Compilation::checkOptions() {
       {"batch", Phase::Import},     {"running-variance", Phase::Import}, {"bn-decay", Phase::Import},
       {"bn-epsilon", Phase::Import}, {"loss", Phase::Import},           {"no-weight-decay", Phase::Import},
       {"trainable", Phase::Import}, {"freeze", Phase::Import},           {"fold", Phase::Import},
-      {"phase", Phase::Import},     {"target", Phase::Inference},        {"name", Phase::Import},
+      {"phase", Phase::Import},     {"target", Phase::Inference},        {"math", Phase::Inference}, {"name", Phase::Import},
       {"input-layout", Phase::Import}, {"input-type", Phase::Import}, {"optimizer", Phase::Kernels}, {"embed-weights", Phase::Kernels}};
   for (auto [name, last] : lastUse)
     if (current > last && options.given.count(name.str()))
@@ -228,7 +228,7 @@ LogicalResult Compilation::advanceTo(Phase target, const CodegenOptions &codegen
   if (current < Phase::Kernels) {
     recordOptions(module());
     module()->setAttr(kTargetAttr, StringAttr::get(context.get(), codegen.target));
-    if (failed(run(module(), [&](OpPassManager &manager) { buildKernelsPipeline(manager, codegen.target); })))
+    if (failed(run(module(), [&](OpPassManager &manager) { buildKernelsPipeline(manager, codegen.target, options.directMath ? "direct" : "fast"); })))
       return failure();
     module()->setAttr(kPhaseAttr, StringAttr::get(context.get(), phaseName(Phase::Kernels)));
     current = Phase::Kernels;

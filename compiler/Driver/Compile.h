@@ -53,6 +53,7 @@ struct CompileOptions {
   OptimizerSpec optimizer;
   std::string noWeightDecay, trainable, freeze; // regular expressions
   FoldMode fold = FoldMode::On;
+  bool directMath = false; // no Winograd
   std::optional<RunningVariance> runningVariance;
   double bnDecay = -1, bnEpsilon = -1; // negative: as the model has them
   bool bnCumulative = false;

@@ -30,6 +30,7 @@ static const RuntimeSymbol kRuntimeSymbols[] = {
     BNC_SYMBOL(bnc_rt_channel_gradient),
     BNC_SYMBOL(bnc_rt_merge_slices),
     BNC_SYMBOL(bnc_rt_pack),
+    BNC_SYMBOL(bnc_rt_winograd_weights),
     BNC_SYMBOL(bnc_rt_copy),
     BNC_SYMBOL(bnc_rt_fill),
     BNC_SYMBOL(bnc_rt_constant),

@@ -34,6 +34,7 @@ struct Timed<function, name> {
   STEP(bnc_rt_channel_gradient)                                                                                        \
   STEP(bnc_rt_merge_slices)                                                                                            \
   STEP(bnc_rt_pack)                                                                                                    \
+  STEP(bnc_rt_winograd_weights)                                                                                        \
   STEP(bnc_rt_copy)                                                                                                    \
   STEP(bnc_rt_fill)                                                                                                    \
   STEP(bnc_rt_constant)                                                                                                \

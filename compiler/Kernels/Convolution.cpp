@@ -23,11 +23,8 @@ static int64_t weightDim(PackedConvOp op, int64_t dim) { return op.getWeight().g
 
 /// Input channels that a partial sum takes of one tap; 0 where a single sum is short enough.
 static int64_t termsOfPartialSum(PackedConvOp op) {
-  int64_t inputs = weightDim(op, 3), terms = std::min<int64_t>(inputs, 64);
-  while (inputs % terms != 0)
-    --terms;
-  bool isShort = inputs * weightDim(op, 1) * weightDim(op, 2) <= 2 * terms;
-  return terms < 32 || isShort ? 0 : terms; // short partial sums would cost more than they gain
+  int64_t inputs = weightDim(op, 3), window = weightDim(op, 1) * weightDim(op, 2), terms = partialSumTerms(inputs, window);
+  return terms == inputs && (terms < 32 || window <= 2) ? 0 : terms;
 }
 
 Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {

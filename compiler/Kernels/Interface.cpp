@@ -33,6 +33,16 @@ bool bnc::isFlat(StageOp stage) {
   return conv && conv.getUnflatten();
 }
 
+/// Planes of transformed tiles that a stage keeps, 0 for every other one.
+static int64_t winogradPlanes(StageOp stage) {
+  auto input = stage.getInput().getDefiningOp<WinogradInputOp>();
+  if (auto product = stage.getInput().getDefiningOp<WinogradProductOp>()) {
+    ArrayRef<int64_t> weight = product.getWeight().getType().getShape();
+    return weight[1] * weight[2];
+  }
+  return input ? (input.getTile() + 2) * (input.getTile() + 2) : 0;
+}
+
 int64_t bnc::stagedChannels(const Target &target, StageOp stage) {
   int64_t channels = ImageShape::of(stage).channels;
   // Convolutions broadcast one channel at a time; whoever reads vectors of channels needs whole ones.
@@ -153,8 +163,24 @@ private:
     auto stage = dyn_cast<StageOp>(op);
     if (stage && stage.getInput().getDefiningOp<Col2ImOp>()) // columns are added up to the whole image
       found->second = {0, ImageShape::of(stage).height};
+    auto output = stage ? stage.getInput().getDefiningOp<WinogradOutputOp>() : WinogradOutputOp();
+    if (output) { // whole tiles
+      int64_t tile = output.getTile();
+      found->second = {floorDiv(found->second.begin, tile) * tile, llvm::alignTo(found->second.end, tile)};
+    }
     RowRange range = found->second;
-    if (stage) {
+    if (auto output = dyn_cast<WinogradOutputOp>(op)) {
+      int64_t tile = output.getTile();
+      need(output.getProduct(), {range.begin / tile, range.end / tile});
+    } else if (auto product = dyn_cast<WinogradProductOp>(op)) {
+      need(product.getInput(), range);
+    } else if (auto input = dyn_cast<WinogradInputOp>(op)) {
+      int64_t tile = input.getTile();
+      need(input.getInput(), {range.begin * tile, range.end * tile + 2});
+    } else if (auto slice = dyn_cast<SliceOp>(op); slice && slice.getStarts().size() == 4) {
+      int64_t start = slice.getStarts()[2], step = slice.getSteps()[2];
+      need(slice.getInput(), {range.begin * step + start, (range.end - 1) * step + start + 1});
+    } else if (stage) {
       int64_t pad = stage.getPads()[0], dilation = stage.getDilations()[0];
       needClamped(stage.getInput(), {floorDiv(range.begin - pad, dilation), floorDiv(range.end - 1 - pad, dilation) + 1});
     } else if (auto conv = dyn_cast<PackedConvOp>(op)) {
@@ -248,7 +274,7 @@ BufferLayout broadcastLayout(Value inside, Value result) {
 /// Packed weights, and the slices of a weight gradient.
 bool isPacked(Value inside) {
   return inside.getDefiningOp<WeightGradientOp>() || llvm::any_of(inside.getUses(), [](OpOperand &use) {
-           return isa<PackedConvOp>(use.getOwner()) && use.getOperandNumber() == 1;
+           return isa<PackedConvOp, WinogradProductOp>(use.getOwner()) && use.getOperandNumber() == 1;
          });
 }
 
@@ -328,15 +354,20 @@ KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
     for (RowRange range : interface.ranges.lookup(stage))
       rows = std::max(rows, range.size());
     KernelArgument argument{KernelArgument::Scratch, stage, 0, 0, {}};
-    argument.layout = isFlat(stage) ? packedLayout({channels * shape.width * shape.height, 1, 1, 1})
-                                    : packedLayout({channels, shape.width, rows, 1});
-    argument.layout.strides[3] = channels * shape.width * rows;
-    argument.layout.rowDimension = isFlat(stage) ? -1 : 2;
-    argument.layout.imageDimension = 3;
+    int64_t planes = winogradPlanes(stage);
+    if (isFlat(stage))
+      argument.layout = packedLayout({channels * shape.width * shape.height, 1, 1, 1});
+    else if (planes > 0)
+      argument.layout = packedLayout({channels, shape.width / planes, planes, rows, 1});
+    else
+      argument.layout = packedLayout({channels, shape.width, rows, 1});
+    argument.layout.imageDimension = argument.layout.extents.size() - 1;
+    argument.layout.rowDimension = isFlat(stage) ? -1 : argument.layout.imageDimension - 1;
+    argument.layout.strides.back() = channels * shape.width * rows;
     argument.imageMultiple = kernel.getGrid() == Grid::Images ? imageTile(kernel, target) : 1;
     int64_t images = kernel.getGrid() == Grid::Images ? llvm::alignTo(kernel.getRows(), argument.imageMultiple) : 1;
     argument.scratchOffset = interface.scratchBytes;
-    interface.scratchBytes += llvm::alignTo(argument.layout.strides[3] * images * 4, 64);
+    interface.scratchBytes += llvm::alignTo(argument.layout.strides.back() * images * 4, 64);
     add(argument);
   }
   for (auto [index, value] : llvm::enumerate(yield.getValues())) {

@@ -2,6 +2,8 @@
 
 #include "compiler/Kernels/Pipeline.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 using namespace bnc;
 using Halide::Expr;
@@ -139,12 +141,21 @@ void PipelineBuilder::store(Value value, KernelArgument::Role role) {
     outputs.push_back(func);
     return;
   }
-  if (auto stage = dyn_cast_or_null<StageOp>(op); stage && stage.getInput().getDefiningOp<Col2ImOp>()) {
-    Func func = buildCol2Im(*this, stage.getInput().getDefiningOp<Col2ImOp>());
-    constrain(func.output_buffer(), layout);
-    funcs[value.getAsOpaquePointer()] = func;
-    outputs.push_back(func);
-    return;
+  auto staged = dyn_cast_or_null<StageOp>(op);
+  if (Operation *producer = staged ? staged.getInput().getDefiningOp() : nullptr) {
+    std::optional<Func> made = // by a family that schedules what it stores
+        llvm::TypeSwitch<Operation *, std::optional<Func>>(producer)
+            .Case<Col2ImOp>([&](Col2ImOp op) { return buildCol2Im(*this, op); })
+            .Case<WinogradInputOp>([&](WinogradInputOp op) { return buildWinogradInput(*this, op, layout); })
+            .Case<WinogradProductOp>([&](WinogradProductOp op) { return buildWinogradProduct(*this, op, layout); })
+            .Case<WinogradOutputOp>([&](WinogradOutputOp op) { return buildWinogradOutput(*this, op, layout); })
+            .Default([](Operation *) { return std::nullopt; });
+    if (made) {
+      constrain(made->output_buffer(), layout);
+      funcs[value.getAsOpaquePointer()] = *made;
+      outputs.push_back(*made);
+      return;
+    }
   }
   if (auto stage = dyn_cast_or_null<StageOp>(op); stage && role == KernelArgument::Scratch) {
     ArrayRef<int64_t> pads = stage.getPads(), dilations = stage.getDilations();

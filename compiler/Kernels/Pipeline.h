@@ -97,6 +97,10 @@ Element buildConvolution(PipelineBuilder &builder, PackedConvOp op);
 void scheduleConvolution(PipelineBuilder &builder, Halide::Func func, PendingConvolution conv, const BufferLayout &layout);
 /// The image that columns add up to (Col2Im.cpp).
 Halide::Func buildCol2Im(PipelineBuilder &builder, Col2ImOp op);
+/// Stored values of a Winograd convolution (Winograd.cpp).
+Halide::Func buildWinogradInput(PipelineBuilder &builder, WinogradInputOp op, const BufferLayout &layout);
+Halide::Func buildWinogradProduct(PipelineBuilder &builder, WinogradProductOp op, const BufferLayout &layout);
+Halide::Func buildWinogradOutput(PipelineBuilder &builder, WinogradOutputOp op, const BufferLayout &layout);
 /// Weight gradient into the chain's slice (WeightGradient.cpp).
 Halide::Func buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op);
 /// Partial reductions of a stored value, one Func per term or tuple (Reduction.cpp).

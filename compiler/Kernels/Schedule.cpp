@@ -40,6 +40,12 @@ ConvolutionTile bnc::convolutionTile(const Target &target, int64_t block, int64_
   return {int(lanes), int(vectors), int(best)};
 }
 
+int64_t bnc::partialSumTerms(int64_t inputs, int64_t window) {
+  int64_t terms = largestDivisor(inputs, 64);
+  bool isShort = inputs * window <= 2 * terms;
+  return terms < 32 || isShort ? inputs : terms; // short partial sums would cost more than they gain
+}
+
 WeightGradientTile bnc::weightGradientTile(const Target &target, int64_t block, int64_t inputs, int64_t windowWidth, int64_t windowHeight, bool overlapping) {
   int64_t lanes = lanesOf(target, block), vectors = vectorsOf(target, block, lanes);
   int64_t most = std::max<int64_t>(1, (target.registers - vectors - 1) / vectors);

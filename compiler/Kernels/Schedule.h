@@ -17,6 +17,10 @@ struct ConvolutionTile {
 /// for one vector of weights each and a broadcast input, and the pixel count that wastes least of a row.
 ConvolutionTile convolutionTile(const Target &target, int64_t block, int64_t width);
 
+/// Input channels that a partial sum takes of one tap, of sums over `inputs` channels and `window` taps; `inputs` where a
+/// single sum is short enough.
+int64_t partialSumTerms(int64_t inputs, int64_t window = 1);
+
 /// Accumulators of a weight gradient: `vectors` of `lanes` output channels for each of `inputs` input channels and
 /// `width` by `height` taps of the window.
 struct WeightGradientTile {

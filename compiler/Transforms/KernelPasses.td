@@ -22,7 +22,8 @@ def LowerKernelsPass : Pass<"bnc-lower-kernels", "::mlir::ModuleOp"> {
     outside; weight gradients accumulate into slices that bnc.merge_slices sums. What a task covers, how many
     chains there are and how channels are padded follows from the shapes and the target alone.
   }];
-  let options = [Option<"target", "target", "std::string", "\"x86-64-v3\"", "what the kernels will run on">];
+  let options = [Option<"target", "target", "std::string", "\"x86-64-v3\"", "what the kernels will run on">,
+                 Option<"math", "math", "std::string", "\"fast\"", "'fast', or 'direct': no Winograd">];
 }
 
 def LowerNormalizationPass : Pass<"bnc-lower-normalization", "::mlir::ModuleOp"> {

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Support/Target.h"
+#include "compiler/Transforms/ConvolutionCost.h"
 #include "compiler/Transforms/Passes.h"
 #include "compiler/Transforms/WeightView.h"
 
@@ -28,7 +29,6 @@ namespace {
 constexpr int64_t kImagesPerTask = 32;  // of grid `images`: a block of rows that a weight panel is read once for
 constexpr int64_t kFewImages = 4, kFewPixels = 256; // ... of kernels whose weights outgrow the cache, and their pixels
 constexpr int64_t kMaxChains = 16;      // slices of a weight gradient: threads beyond this many do not help
-constexpr int64_t kColumnBytes = 16 << 10; // of columns that wait on the stack to be added up: Halide allocates what is larger
 constexpr int64_t kSliceBytes = 4 << 20; // all slices of one weight gradient together
 
 ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
@@ -75,13 +75,13 @@ Value keepVariable(OpBuilder &builder, Value value) {
   if (!source.getDefiningOp<ReadOp>())
     return value;
   return PackOp::create(builder, value.getLoc(), value.getType(), value, ArrayRef<int64_t>{}, ArrayRef<int64_t>{}, false, false, 1,
-                        nullptr, 0, nullptr);
+                        nullptr, 0, 0, nullptr);
 }
 
 class KernelLowering {
 public:
-  KernelLowering(KernelOp kernel, const Target &target, bool inference)
-      : kernel(kernel), target(target), inference(inference), builder(kernel), outside(kernel) {}
+  KernelLowering(KernelOp kernel, const Target &target, bool inference, bool direct)
+      : kernel(kernel), target(target), inference(inference), direct(direct), builder(kernel), outside(kernel) {}
 
   LogicalResult run() {
     Block &body = kernel.getBody().front();
@@ -206,6 +206,9 @@ private:
     }
     Value input = op.getInput();
     SmallVector<int64_t> pads = borders(op.getPads());
+    if (int64_t tile = winogradTile(op.getGroups(), weight.shape, /*backward=*/false, plane(op.getStrides(), 1),
+                                    plane(op.getDilations(), 1), {dimOf(op.getResult(), 2), dimOf(op.getResult(), 3)}))
+      return lowerToWinograd(op, input, weight, /*backward=*/false, op.getBias(), pads, tile);
     if (input.getDefiningOp() || llvm::any_of(pads, [](int64_t pad) { return pad != 0; }))
       input = stage(input, pads, {1, 1});
     Value packed = pack(op, weight, /*backward=*/false, op.getGroups(), {}, 0);
@@ -258,53 +261,66 @@ private:
       stagePads[i] = reach - pads[i];
       stagePads[2 + i] = dimOf(op.getResult(), 2 + i) + reach - stagePads[i] - dilated;
     }
-    if (op.getGroups() == 1 && columnsAreCheaper(op, weight, strides, dilations))
+    Plane output{dimOf(op.getResult(), 2), dimOf(op.getResult(), 3)};
+    Plane gradient{dimOf(op.getGradient(), 2), dimOf(op.getGradient(), 3)};
+    if (op.getGroups() == 1 && columnsAreCheaper(target, weight.shape, gradient, output))
       return lowerByColumns(op, weight, strides, dilations, pads);
+    if (int64_t tile = winogradTile(op.getGroups(), weight.shape, /*backward=*/true, strides, dilations, output))
+      return lowerToWinograd(op, op.getGradient(), weight, /*backward=*/true, Value(), stagePads, tile);
     Value input = stage(op.getGradient(), stagePads, strides);
     Value packed = pack(op, weight, /*backward=*/true, op.getGroups(), {}, 0);
     replace(op, input, packed, Value(), {1, 1}, dilations, op.getGroups(), op.getType(), false);
   }
 
-  /// How the columns of one pixel, (tap, input channel), are cut into blocks that are computed and added up one after the
-  /// other: `channels` of the input in each, in `block` columns (whole register tiles), for `pixels` of a row at a time.
-  struct Columns {
-    int64_t channels, block, blocks, pixels;
-  };
-  Columns columnsOf(const WeightView &weight, int64_t width) {
-    int64_t taps = weight.shape[2] * weight.shape[3], stored = target.storedChannels(weight.shape[1]);
-    int64_t channels = stored > target.lanes && stored % target.lanes == 0 ? target.lanes : stored;
-    int64_t block = taps * channels, vectors = llvm::divideCeil(block, target.lanes);
-    bool threes = target.registers >= 32 && vectors % 3 == 0; // a register tile is two vectors wide, or three
-    if (block % target.lanes != 0 || (vectors % 2 != 0 && !threes))
-      block = llvm::alignTo(block, 2 * target.lanes);
-    int64_t pixels = std::clamp<int64_t>(kColumnBytes / 4 / block, 1, width);
-    while (width % pixels != 0)
-      --pixels;
-    return {channels, block, stored / channels, pixels};
+  int64_t winogradTile(int64_t groups, ArrayRef<int64_t> weight, bool backward, ArrayRef<int64_t> strides,
+                       ArrayRef<int64_t> dilations, Plane output) {
+    auto isOne = [](int64_t value) { return value == 1; };
+    if (direct || groups != 1 || !llvm::all_of(strides, isOne) || !llvm::all_of(dilations, isOne))
+      return 0;
+    // Tiles of 4 round too much for gradients: they would be farther from exact than PyTorch's float32 ones.
+    return cheapestWinogradTile(target, weight, backward, output, inference ? 4 : 2);
   }
 
-  /// The gradient's convolution multiplies the zeros of the border and between strided elements, and fills vectors with the
-  /// few channels of one tap. A product with all taps at once does neither, but has to add up its columns afterwards.
-  bool columnsAreCheaper(ConvInputGradientOp op, const WeightView &weight, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations) {
-    int64_t taps = weight.shape[2] * weight.shape[3], outputs = weight.shape[0];
-    int64_t vectors = llvm::divideCeil(target.storedChannels(weight.shape[1]), target.lanes);
-    Columns columns = columnsOf(weight, dimOf(op.getGradient(), 3));
-    int64_t pixels = dimOf(op.getResult(), 2) * dimOf(op.getResult(), 3);
-    int64_t gradientPixels = dimOf(op.getGradient(), 2) * dimOf(op.getGradient(), 3);
-    // Fewer pixels would not fill a register tile.
-    bool fits = columns.pixels >= std::min<int64_t>(dimOf(op.getGradient(), 3), 4);
-    int64_t direct = pixels * taps * outputs * vectors;
-    int64_t byColumns = gradientPixels * (columns.blocks * columns.block / target.lanes * outputs + 3 * taps * vectors);
-    return fits && gradientPixels > 1 && byColumns * 5 < direct * 4;
+  /// A 3x3 convolution of step 1 over tiles of `tile` by `tile` outputs; `pads` is the border of its input.
+  void lowerToWinograd(Operation *op, Value input, const WeightView &weight, bool backward, Value bias,
+                       SmallVector<int64_t> pads, int64_t tile) {
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    int64_t batch = shapeOf(input)[0], channels = dimOf(input, 1), outputs = dimOf(op->getResult(0), 1), size = tile + 2;
+    SmallVector<int64_t> extent{dimOf(op->getResult(0), 2), dimOf(op->getResult(0), 3)}, tiles(2), whole(2);
+    for (int64_t i = 0; i < 2; ++i) {
+      tiles[i] = llvm::divideCeil(extent[i], tile);
+      whole[i] = tiles[i] * tile;
+      pads[2 + i] = whole[i] + 2 - pads[i] - dimOf(input, 2 + i); // up to the end of the last tile
+    }
+    auto typeOf = [&](ArrayRef<int64_t> shape) { return RankedTensorType::get(shape, type.getElementType()); };
+    auto stored = [&](Value value) { return stage(value, {0, 0, 0, 0}, {1, 1}); };
+    int64_t block = outputBlock(target, target.storedChannels(outputs));
+    auto packedType = typeOf({target.storedChannels(outputs) / block, size, size, channels, block});
+    Value packed = addInput(PackOp::create(outside, op->getLoc(), packedType, weight.base, weight.shape, weight.strides, backward,
+                                           /*columns=*/false, 1, nullptr, 0, tile, nullptr));
+    Value planes = stored(WinogradInputOp::create(builder, op->getLoc(), typeOf({batch, channels, tiles[0], size * size * tiles[1]}),
+                                                  stage(input, pads, {1, 1}), tile));
+    Value product = stored(WinogradProductOp::create(
+        builder, op->getLoc(), typeOf({batch, outputs, tiles[0], size * size * tiles[1]}), planes, packed));
+    Value image = stored(WinogradOutputOp::create(builder, op->getLoc(), typeOf({batch, outputs, whole[0], whole[1]}), product,
+                                                  bias, tile));
+    if (whole != extent) {
+      SmallVector<int64_t> sizes{-1, outputs, extent[0], extent[1]};
+      image = SliceOp::create(builder, op->getLoc(), typeOf({batch, outputs, extent[0], extent[1]}), image,
+                              ArrayRef<int64_t>{0, 0, 0, 0}, sizes, ArrayRef<int64_t>{1, 1, 1, 1});
+    }
+    if (image.getType() != type)
+      image = ReshapeOp::create(builder, op->getLoc(), type, image);
+    op->getResult(0).replaceAllUsesWith(image);
   }
 
   void lowerByColumns(ConvInputGradientOp op, const WeightView &weight, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
     Value gradient = op.getGradient();
-    Columns columns = columnsOf(weight, dimOf(gradient, 3));
+    Columns columns = Columns::of(target, weight.shape, dimOf(gradient, 3));
     auto element = Float32Type::get(kernel.getContext());
     auto packedType = RankedTensorType::get({columns.blocks, 1, 1, weight.shape[0], columns.block}, element);
     Value packed = addInput(PackOp::create(outside, op.getLoc(), packedType, weight.base, weight.shape, weight.strides,
-                                           /*backward=*/false, /*columns=*/true, 1, nullptr, columns.channels, nullptr));
+                                           /*backward=*/false, /*columns=*/true, 1, nullptr, columns.channels, 0, nullptr));
     int64_t batch = shapeOf(gradient)[0];
     auto productType = RankedTensorType::get({batch, columns.blocks * columns.block, dimOf(gradient, 2), dimOf(gradient, 3)}, element);
     Value product = PackedConvOp::create(builder, op.getLoc(), productType, stage(gradient, {0, 0, 0, 0}, {1, 1}), packed, Value(),
@@ -399,7 +415,7 @@ private:
     int64_t block = groups == 1 ? outputBlock(target, unflatten.empty() ? stored : channels) : stored;
     auto type = RankedTensorType::get({stored / block, weight.shape[2], weight.shape[3], inputs, block}, Float32Type::get(kernel.getContext()));
     auto pack = PackOp::create(outside, anchor->getLoc(), type, weight.base, weight.shape, weight.strides, backward, /*columns=*/false, groups,
-                               unflatten.empty() ? nullptr : outside.getDenseI64ArrayAttr(unflatten), channels, nullptr);
+                               unflatten.empty() ? nullptr : outside.getDenseI64ArrayAttr(unflatten), channels, 0, nullptr);
     return addInput(pack);
   }
 
@@ -440,13 +456,15 @@ private:
 
   void chooseGrid() {
     bool images = false, weightGradient = false, aligned = true;
-    int64_t height = 0, width = 0, rowBytes = 0, weightBytes = 0;
+    int64_t height = 0, width = 0, rowBytes = 0, weightBytes = 0, tile = 1;
     auto bytesOf = [&](Value value) { return dimOf(value, 3) * target.storedChannels(dimOf(value, 1)) * 4; };
     kernel.getBody().walk([&](Operation *op) {
       if (auto conv = dyn_cast<PackedConvOp>(op)) {
         images |= conv.getUnflatten() || (dimOf(conv.getResult(), 2) == 1 && dimOf(conv.getResult(), 3) == 1);
         weightBytes = std::max(weightBytes, conv.getWeight().getType().getNumElements() * 4);
         width = std::max(width, dimOf(conv.getResult(), 3));
+      } else if (auto product = dyn_cast<WinogradProductOp>(op)) {
+        weightBytes = std::max(weightBytes, product.getWeight().getType().getNumElements() * 4);
       } else if (auto gradient = dyn_cast<WeightGradientOp>(op)) {
         weightGradient = true;
         weightBytes = std::max(weightBytes, gradient.getType().getNumElements() / chains * 4);
@@ -457,8 +475,13 @@ private:
         images = true;
       else if (isa<Col2ImOp>(op))
         aligned = false; // every row of the product reaches many rows
-      else if (auto stage = dyn_cast<StageOp>(op))
-        rowBytes += bytesOf(stage);
+      else if (auto stage = dyn_cast<StageOp>(op)) {
+        Operation *producer = stage.getInput().getDefiningOp();
+        if (auto output = dyn_cast_or_null<WinogradOutputOp>(producer))
+          tile = output.getTile();
+        // Planes of tiles have a row for several of the image.
+        rowBytes += bytesOf(stage) / (isa_and_nonnull<WinogradInputOp, WinogradProductOp>(producer) ? 4 : 1);
+      }
     });
     bool first = true;
     for (Value value : yield().getValues()) {
@@ -477,6 +500,11 @@ private:
     // One image alone should keep a few cores busy.
     if (!weightGradient && aligned && inference)
       rows = std::min(rows, std::max<int64_t>(1, llvm::divideCeil(height, 4)));
+    // Weights of planes that leave the cache are read once for each strip.
+    if (tile > 1 && weightBytes > target.cacheBytes)
+      rows = inference ? llvm::divideCeil(height, 2) : height;
+    if (rows < height)
+      rows = llvm::alignTo(rows, tile);
     if (images)
       rows = kImagesPerTask;
     // Weights that leave the cache are read once for a few small images.
@@ -562,7 +590,7 @@ private:
 
   KernelOp kernel;
   const Target &target;
-  bool inference;
+  bool inference, direct;
   OpBuilder builder, outside;
   llvm::MapVector<Value, Value> outer; // block argument -> value outside
   DenseMap<Operation *, std::pair<SmallVector<int64_t>, SmallVector<int64_t>>> mergedShapes;
@@ -586,7 +614,7 @@ struct LowerKernelsPass : bnc::impl::LowerKernelsPassBase<LowerKernelsPass> {
         }
     for (GraphOp graph : getOperation().getOps<GraphOp>())
       for (KernelOp kernel : llvm::to_vector(graph.getBody().getOps<KernelOp>()))
-        if (failed(KernelLowering(kernel, *found, graph.getKind() == GraphKind::Inference).run()))
+        if (failed(KernelLowering(kernel, *found, graph.getKind() == GraphKind::Inference, math == "direct").run()))
           return signalPassFailure();
   }
 };

@@ -234,7 +234,7 @@ private:
     Value merged = MergeSumsOp::create(builder, op.getLoc(), RankedTensorType::get({1, channels}, builder.getF64Type()), partials, nullptr);
     if (onlyFeeds<UpdateAverageGradientOp>(op.getResult())) { // no gradient of a parameter, which the norm would count
       op.replaceAllUsesWith(PackOp::create(builder, op.getLoc(), op.getType(), merged, ArrayRef<int64_t>{}, ArrayRef<int64_t>{},
-                                           false, false, 1, nullptr, 0, nullptr)
+                                           false, false, 1, nullptr, 0, 0, nullptr)
                                 .getResult());
       return;
     }

@@ -216,6 +216,17 @@ typedef struct bnc_pack {
 } bnc_pack;
 void bnc_rt_pack(bnc_exec *exec, const bnc_pack *step);
 
+/* Weights of 3x3 convolutions transformed for Winograd's minimal filtering: U = T g T^t with T = `transform` (size rows of 3
+ * doubles, as bits), in double, rounded once. Source element (output, input, y, x) has these strides in elements; the
+ * result is float (blocks, size, size, inputs, block), channels past `outputs` 0. */
+typedef struct bnc_winograd_weights {
+  bnc_location source, result;
+  int64_t source_bits, outputs, inputs, block, blocks, size;
+  int64_t output_stride, input_stride, y_stride, x_stride;
+  int64_t transform[24];
+} bnc_winograd_weights;
+void bnc_rt_winograd_weights(bnc_exec *exec, const bnc_winograd_weights *step);
+
 /* Copies `bytes`; fills with zeros when the source is absent. */
 typedef struct bnc_copy { bnc_location source, result; int64_t bytes; } bnc_copy;
 void bnc_rt_copy(bnc_exec *exec, const bnc_copy *step);
