@@ -115,3 +115,37 @@ bnc.graph inference @shaped_variable(%x: tensor<?x5xf32>) -> tensor<?x5xf32> {
   %y = bnc.sub %x, %r : (tensor<?x5xf32>, tensor<1x5xf32>) -> tensor<?x5xf32>
   bnc.return %y : tensor<?x5xf32>
 }
+
+// -----
+
+// A 3x3 convolution of many channels in tiles of 4 by 4 (inference): the border reaches to the end of the last tile, which
+// is cut off in the end. Tiles of 2 by 2 in training, where gradients have to be as exact as those of other frameworks.
+bnc.variable params @w : tensor<64x64x3x3xf32>
+// CHECK-LABEL: @winograd
+bnc.graph inference @winograd(%x: tensor<?x64x30x30xf32>) -> tensor<?x64x30x30xf32> {
+  %w = bnc.read @w : tensor<64x64x3x3xf32>
+  // CHECK: bnc.pack {{.*}}winograd = 4 : i64{{.*}} -> tensor<{{.*}}x6x6x64x{{.*}}xf32>
+  // CHECK: %[[X:.*]] = bnc.stage {{.*}}pads = array<i64: 1, 1, 3, 3>{{.*}} -> tensor<?x64x34x34xf32>
+  // CHECK: %[[V:.*]] = bnc.winograd_input %[[X]] {tile = 4 : i64} : {{.*}} -> tensor<?x64x8x288xf32>
+  // CHECK: %[[VS:.*]] = bnc.stage %[[V]]
+  // CHECK: %[[P:.*]] = bnc.winograd_product %[[VS]], {{.*}} -> tensor<?x64x8x288xf32>
+  // CHECK: %[[PS:.*]] = bnc.stage %[[P]]
+  // CHECK: %[[Y:.*]] = bnc.winograd_output %[[PS]] {tile = 4 : i64} : {{.*}} -> tensor<?x64x32x32xf32>
+  // CHECK: %[[YS:.*]] = bnc.stage %[[Y]]
+  // CHECK: bnc.slice %[[YS]] {sizes = array<i64: -1, 64, 30, 30>, starts = array<i64: 0, 0, 0, 0>
+  %y = bnc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<?x64x30x30xf32>, tensor<64x64x3x3xf32>) -> tensor<?x64x30x30xf32>
+  bnc.return %y : tensor<?x64x30x30xf32>
+}
+
+// -----
+
+bnc.variable params @w : tensor<64x64x3x3xf32>
+// CHECK-LABEL: @winograd_gradient
+bnc.graph training @winograd_gradient(%g: tensor<?x64x30x30xf32>) -> tensor<?x64x30x30xf32> {
+  %w = bnc.read @w : tensor<64x64x3x3xf32>
+  // CHECK: bnc.pack {{.*}}backward,{{.*}}winograd = 2 : i64
+  // CHECK: bnc.winograd_output {{.*}}tile = 2 : i64{{.*}} -> tensor<?x64x30x30xf32>
+  // CHECK-NOT: bnc.slice
+  %dx = bnc.conv_input_gradient %g, %w {input_shape = array<i64: 30, 30>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x64x30x30xf32>, tensor<64x64x3x3xf32>) -> tensor<?x64x30x30xf32>
+  bnc.return %dx : tensor<?x64x30x30xf32>
+}

@@ -1,10 +1,11 @@
 """Compares compiled kernels with the evaluator on random networks of odd shapes.
 
-    random_graphs.py FOLDER FIRST_SEED COUNT [TARGET]
+    random_graphs.py FOLDER FIRST_SEED COUNT [TARGET [wide]]
 
 Each seed makes a small network: convolutions with random kernels, strides, padding, dilation and groups, batch
 normalization, activations, pools, residual adds, dense layers. Its inference graph runs on a batch, and its training
-graph takes one step of SGD; both are compared with bnc-evaluate, which computes in double.
+graph takes one step of SGD; both are compared with bnc-evaluate, which computes in double. `wide` networks have 3x3
+convolutions of many channels, for which Winograd's algorithm is chosen.
 """
 
 import csv
@@ -142,6 +143,30 @@ class Network:
             "\n".join(self.variables), self.type(*self.input_shape), self.type(self.classes), "\n  ".join(self.ops), self.value, self.type(self.classes))
 
 
+class WideNetwork(Network):
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.channels = self.random.choice([16, 24, 40, 64])
+        self.height, self.width = self.random.randint(9, 21), self.random.randint(9, 21)
+        self.input_shape = (self.channels, self.height, self.width)
+
+    def conv(self):
+        outputs, pads = self.random.choice([16, 24, 32, 48, 72]), [self.random.randint(0, 2) for _ in range(4)]
+        if min(self.height, self.width) < 3:
+            pads = [1] * 4
+        shape = (outputs, self.channels, 3, 3)
+        weight, weight_type = self.variable("params", shape, self.numbers.normal(0, (self.channels * 9) ** -0.5, shape))
+        operands, types = [self.value, weight], [self.here(), weight_type]
+        if self.random.random() < 0.7:
+            bias, bias_type = self.variable("params", (outputs,), self.numbers.normal(0, 0.3, outputs))
+            operands.append(bias)
+            types.append(bias_type)
+        self.channels = outputs
+        self.height, self.width = self.height + pads[0] + pads[2] - 2, self.width + pads[1] + pads[3] - 2
+        self.emit("bnc.conv %s {strides = array<i64: 1, 1>, pads = %s, dilations = array<i64: 1, 1>, groups = 1 : i64} : (%s) -> %s" % (
+            ", ".join(operands), dense_array(pads), ", ".join(types), self.here()), None)
+
+
 def run(*command):
     result = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if result.returncode != 0:
@@ -191,8 +216,7 @@ def compare(path, text, values, x, labels, target):
     return worst
 
 
-def check(folder, seed, target):
-    network = Network(seed)
+def check(folder, seed, target, network):
     text = network.build()
     batch = network.random.choice([2, 3, 7, 33])
     numbers = np.random.default_rng(seed + 1)
@@ -204,10 +228,11 @@ def check(folder, seed, target):
 def main():
     folder, first, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     target = sys.argv[4] if len(sys.argv) > 4 else "host"
+    kind = WideNetwork if sys.argv[5:] == ["wide"] else Network
     failed = 0
     for seed in range(first, first + count):
         try:
-            batch, worst = check(folder, seed, target)
+            batch, worst = check(folder, seed, target, kind(seed))
         except (RuntimeError, subprocess.TimeoutExpired) as error:
             print("seed %d: %s" % (seed, error))
             failed += 1
