@@ -351,6 +351,10 @@ LogicalResult FoldBorderShiftOp::inferReturnTypes(MLIRContext *, Loc loc, Adapto
 
 LogicalResult AddBorderBiasOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
   ArrayRef<int64_t> input = shapeOf(a.getInput()), bias = shapeOf(a.getBias()), low = a.getLow(), high = a.getHigh();
+  if (bias.size() == 5) { // packed
+    types.push_back(a.getInput().getType());
+    return success();
+  }
   bool agree = input.size() >= 3 && bias.size() + 1 == input.size() && low.size() + 2 == input.size() &&
                high.size() == low.size() && fits(bias[0], input[1]);
   for (size_t i = 0; agree && i < low.size(); ++i)

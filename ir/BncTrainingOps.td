@@ -296,7 +296,8 @@ def Bnc_AddBorderBiasOp : Bnc_DerivedOp<"add_border_bias", [DeclareOpInterfaceMe
   let description = [{
     Near the border part of a window lies on padding, where a shift of the input is missing. Along each spatial dimension
     the first `low` and the last `high` positions of the result are places of their own; those between are one place, if
-    there are any. input (N, K, spatial...), bias (K, places...).
+    there are any. input (N, K, spatial...), bias (K, places...); in a kernel the bias is packed as a weight with a tap for
+    each place: (K/kb, places of y, places of x, 1, kb).
   }];
   let arguments = (ins Bnc_FloatTensor:$input, Bnc_FloatTensor:$bias, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$high);
   let results = (outs Bnc_FloatTensor:$result);

@@ -123,7 +123,9 @@ def run_onnx(model, x, draw):
         else:
             y = {"Relu": lambda: np.maximum(i[0], 0), "Add": lambda: i[0] + i[1], "Squeeze": lambda: np.squeeze(i[0]),
                  "Expand": lambda: np.broadcast_to(i[0], [int(d) for d in i[1]]), "CastLike": lambda: i[0].astype(i[1].dtype),
-                 "Identity": lambda: i[0], "Dropout": lambda: i[0]}[kind]()
+                 "Identity": lambda: i[0], "Dropout": lambda: i[0], "Sigmoid": lambda: 1 / (1 + np.exp(-i[0])),
+                 "Flatten": lambda: i[0].reshape(len(i[0]), -1),
+                 "GlobalAveragePool": lambda: i[0].mean(tuple(range(2, i[0].ndim)), keepdims=True)}[kind]()
         values[node.output[0]] = y
         for name in node.input: # the memory of large ones
             if last[name] == index and name not in variables:
@@ -209,7 +211,7 @@ def run_bnc(text, x, variables):
             y = np.clip(i[0], number(a, "min", None), number(a, "max", None))
         else:
             y = {"add": lambda: i[0] + i[1], "add_border_bias": lambda: i[0] + i[1], "cast": lambda: i[0], "fold_add": lambda: sum(i),
-                 "relu": lambda: np.maximum(i[0], 0)}[kind]()
+                 "relu": lambda: np.maximum(i[0], 0), "sigmoid": lambda: 1 / (1 + np.exp(-i[0]))}[kind]()
         values[names] = y
     sys.exit("bnc printed no graph that returns something")
 
