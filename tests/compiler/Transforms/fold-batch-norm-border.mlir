@@ -47,7 +47,7 @@ bnc.variable params @offset : tensor<3xf32>
 bnc.variable batch_stats @mean : tensor<3xf32>
 bnc.variable batch_stats @variance : tensor<3xf32>
 bnc.variable params @weight : tensor<4x3x3x2xf32>
-bnc.graph model @padded_asymmetric(%x: tensor<?x3x9x8xf32>) -> tensor<?x4x5x4xf32> {
+bnc.graph model @padded_asymmetric(%x: tensor<?x3x9x8xf32>) -> tensor<?x4x5x5xf32> {
   %scale = bnc.read @scale : tensor<3xf32>
   %offset = bnc.read @offset : tensor<3xf32>
   %mean = bnc.read @mean : tensor<3xf32>
@@ -57,9 +57,9 @@ bnc.graph model @padded_asymmetric(%x: tensor<?x3x9x8xf32>) -> tensor<?x4x5x4xf3
       {epsilon = 1.0e-5, decay = 0.9, running_variance = #bnc<running_variance population>} : tensor<?x3x9x8xf32>
       loc("bn"("net.onnx":2:0))
   %weight = bnc.read @weight : tensor<4x3x3x2xf32>
-  %1 = bnc.conv %0, %weight {strides = array<i64: 2, 3>, pads = array<i64: 1, 3, 3, 2>, dilations = array<i64: 2, 1>}
-      : (tensor<?x3x9x8xf32>, tensor<4x3x3x2xf32>) -> tensor<?x4x5x4xf32> loc("conv"("net.onnx":12:0))
-  bnc.return %1 : tensor<?x4x5x4xf32>
+  %1 = bnc.conv %0, %weight {strides = array<i64: 2, 3>, pads = array<i64: 1, 3, 3, 4>, dilations = array<i64: 2, 1>}
+      : (tensor<?x3x9x8xf32>, tensor<4x3x3x2xf32>) -> tensor<?x4x5x5xf32> loc("conv"("net.onnx":12:0))
+  bnc.return %1 : tensor<?x4x5x5xf32>
 }
 
 // -----
