@@ -3,6 +3,8 @@
 #include "ir/BncInferTypes.h"
 #include "ir/Optimizers.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace mlir;
 using namespace bnc;
 using namespace bnc::infer;
@@ -320,5 +322,48 @@ LogicalResult FoldShiftOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, T
     return error(loc, getOperationName()) << "has groups = " << groups << " for the weight " << text(weight)
                                           << "; groups divide the outputs of a weight that is not transposed";
   types.push_back(RankedTensorType::get({weight[a.getTransposed() ? 1 : 0]}, Float64Type::get(a.getShift().getContext())));
+  return success();
+}
+
+BorderPlaces BorderPlaces::of(int64_t input, int64_t output, int64_t kernel, int64_t stride, int64_t padBefore,
+                              int64_t dilation) {
+  // A window's first tap lies on the input from position `low` on, its last one up to position `end`.
+  int64_t low = std::min<int64_t>(output, llvm::divideCeil(padBefore, stride));
+  int64_t end = llvm::divideFloorSigned(input - 1 + padBefore - (kernel - 1) * dilation, stride) + 1;
+  int64_t high = output - std::clamp<int64_t>(end, 0, output);
+  return low + high < output ? BorderPlaces{output, low, high} : BorderPlaces{output, output, 0};
+}
+
+LogicalResult FoldBorderShiftOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  ArrayRef<int64_t> weight = shapeOf(a.getWeight()), image = a.getImage();
+  SmallVector<int64_t> input{1, shapeOf(a.getShift())[0]}, output;
+  input.append(image.begin(), image.end());
+  Window window{weight.drop_front(std::min<size_t>(2, weight.size())), a.getStrides(), a.getPads(), a.getDilations()};
+  if (failed(convolve(loc, getOperationName(), input, weight, nullptr, a.getGroups(), window, output)))
+    return failure();
+  SmallVector<int64_t> result{weight[0]};
+  for (size_t i = 0; i < image.size(); ++i)
+    result.push_back(BorderPlaces::of(image[i], output[2 + i], window.kernel[i], window.strides[i], window.pads[i],
+                                      window.dilations[i])
+                         .count());
+  return succeed(types, result, Float64Type::get(a.getShift().getContext()));
+}
+
+LogicalResult AddBorderBiasOp::inferReturnTypes(MLIRContext *, Loc loc, Adaptor a, Types &types) {
+  ArrayRef<int64_t> input = shapeOf(a.getInput()), bias = shapeOf(a.getBias()), low = a.getLow(), high = a.getHigh();
+  if (bias.size() == 5) { // packed
+    types.push_back(a.getInput().getType());
+    return success();
+  }
+  bool agree = input.size() >= 3 && bias.size() + 1 == input.size() && low.size() + 2 == input.size() &&
+               high.size() == low.size() && fits(bias[0], input[1]);
+  for (size_t i = 0; agree && i < low.size(); ++i)
+    agree = low[i] >= 0 && high[i] >= 0 && low[i] + high[i] <= input[2 + i] &&
+            bias[1 + i] == BorderPlaces{input[2 + i], low[i], high[i]}.count();
+  if (!agree)
+    return error(loc, getOperationName()) << "adds a bias " << text(bias) << " to " << text(input) << " with low = " << text(low)
+                                          << " and high = " << text(high)
+                                          << "; expected one value per channel and place of each spatial dimension";
+  types.push_back(a.getInput().getType());
   return success();
 }

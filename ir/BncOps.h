@@ -48,6 +48,19 @@ bool areCompatibleTypes(mlir::TypeRange produced, mlir::TypeRange printed);
 /// Elements between the first and one past the last input position that a window covers.
 inline int64_t windowExtent(int64_t kernel, int64_t dilation) { return (kernel - 1) * dilation + 1; }
 
+/// The positions of a padded convolution's result along one dimension, told apart by the taps of the window that lie on
+/// the input: the first `low` and the last `high` are places of their own, those between see every tap. Where none do,
+/// every position is a place (low = size).
+struct BorderPlaces {
+  int64_t size, low, high;
+
+  static BorderPlaces of(int64_t input, int64_t output, int64_t kernel, int64_t stride, int64_t padBefore,
+                         int64_t dilation);
+  int64_t count() const { return low + high < size ? low + 1 + high : size; }
+  /// A position of a place.
+  int64_t position(int64_t place) const { return place <= low ? place : place + size - count(); }
+};
+
 } // namespace bnc
 
 #define GET_OP_CLASSES

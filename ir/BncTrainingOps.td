@@ -276,4 +276,32 @@ def Bnc_FoldShiftOp : Bnc_DerivedOp<"fold_shift"> {
   let assemblyFormat = "$weight `,` $shift attr-dict `:` functional-type(operands, results)";
 }
 
+def Bnc_FoldBorderShiftOp : Bnc_DerivedOp<"fold_border_shift"> {
+  let summary = "bnc.fold_shift for a convolution that pads with zeros, where the shift is missing: at each place";
+  let description = [{
+    weight (O, I/G, kernel...), shift (I), `image` the sizes of the convolution's input; the rest is the convolution's.
+    The result is (O, places...): see `bnc.add_border_bias`. In double; the terms of one tap are summed first.
+  }];
+  let arguments = (ins Bnc_FloatTensor:$weight, Bnc_Channels:$shift, DenseI64ArrayAttr:$image,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations,
+                       DefaultValuedAttr<I64Attr, "1">:$groups);
+  let results = (outs Bnc_FloatTensor:$result);
+  let assemblyFormat = "$weight `,` $shift attr-dict `:` functional-type(operands, results)";
+}
+
+//===-- What folding adds to a graph ------------------------------------------------===//
+
+def Bnc_AddBorderBiasOp : Bnc_DerivedOp<"add_border_bias", [DeclareOpInterfaceMethods<Bnc_ElementwiseOpInterface>]> {
+  let summary = "Adds a bias per channel and place to the result of a convolution that pads with zeros";
+  let description = [{
+    Near the border part of a window lies on padding, where a shift of the input is missing. Along each spatial dimension
+    the first `low` and the last `high` positions of the result are places of their own; those between are one place, if
+    there are any. input (N, K, spatial...), bias (K, places...); in a kernel the bias is packed as a weight with a tap for
+    each place: (K/kb, places of y, places of x, 1, kb).
+  }];
+  let arguments = (ins Bnc_FloatTensor:$input, Bnc_FloatTensor:$bias, DenseI64ArrayAttr:$low, DenseI64ArrayAttr:$high);
+  let results = (outs Bnc_FloatTensor:$result);
+  let assemblyFormat = "$input `,` $bias attr-dict `:` functional-type(operands, results)";
+}
+
 #endif // BNC_TRAINING_OPS_TD

@@ -6,40 +6,18 @@
 
 #include "compiler/Codegen/Records.h"
 #include "compiler/Codegen/Codegen.h"
+#include "compiler/Codegen/RecordWords.h"
 
-#include "compiler/Kernels/Interface.h"
 #include "compiler/Kernels/Winograd.h"
 #include "ir/Optimizers.h"
 
-#include "bnc/model_abi.h"
 #include "llvm/Support/MathExtras.h"
-
-#include <cstring>
 
 using namespace mlir;
 using namespace bnc;
 
 namespace {
 constexpr int64_t kElementsPerTask = 16384; // of the optimizer: long enough to be worth a task
-
-template <typename Record> std::vector<int64_t> wordsOf(const Record &record) {
-  static_assert(sizeof(Record) % sizeof(int64_t) == 0, "records hold only words");
-  std::vector<int64_t> words(sizeof(Record) / sizeof(int64_t));
-  std::memcpy(words.data(), &record, sizeof(Record));
-  return words;
-}
-
-int64_t bits(const llvm::APFloat &value) { return llvm::bit_cast<int64_t>(value.convertToDouble()); }
-
-RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
-int64_t bitsOf(Value value) { return typeOf(value).getElementTypeBitWidth(); }
-
-bnc_location locationOf(Value value) {
-  if (!value)
-    return {-1, 0};
-  StorageAttr storage = storageOf(value);
-  return {static_cast<int64_t>(storage.getSpace()), storage.getOffset()};
-}
 
 /// Statistics are double where a step merged them, float where they are variables.
 bool isOfBatch(Value statistic) { return typeOf(statistic).getElementType().isF64(); }
@@ -177,12 +155,9 @@ Step launchOf(OptimizeOp op) {
 // Packing
 //===----------------------------------------------------------------------===//
 
-/// A dimension of a strided copy.
-struct CopyDim {
-  int64_t extent, source, result;
-};
+} // namespace
 
-bnc_pack packRecord(bnc_location source, int64_t sourceBits, bnc_location result, int64_t resultCount, ArrayRef<CopyDim> dims) {
+bnc_pack bnc::packRecord(bnc_location source, int64_t sourceBits, bnc_location result, int64_t resultCount, ArrayRef<CopyDim> dims) {
   bnc_pack record{};
   record.source = source;
   record.result = result;
@@ -198,7 +173,7 @@ bnc_pack packRecord(bnc_location source, int64_t sourceBits, bnc_location result
   return record;
 }
 
-/// Packs `outputs` output channels, block by block; a last block that is not full needs a copy of its own.
+namespace {
 bnc_winograd_weights winogradRecord(PackOp op) {
   ArrayRef<int64_t> shape = op.getShape(), strides = op.getStrides(), packed = op.getType().getShape();
   bnc_winograd_weights record{};
@@ -225,6 +200,7 @@ bnc_winograd_weights winogradRecord(PackOp op) {
   return record;
 }
 
+/// Packs `outputs` output channels, block by block; a last block that is not full needs a copy of its own.
 std::vector<Step> packSteps(PackOp op) {
   std::vector<Step> steps;
   bnc_location source = locationOf(op.getSource()), result = locationOf(op.getResult());
@@ -331,99 +307,6 @@ std::vector<Step> mergeSlicesSteps(MergeSlicesOp op, const Target &target) {
   (void)target;
   return steps;
 }
-
-//===----------------------------------------------------------------------===//
-// Folding
-//===----------------------------------------------------------------------===//
-
-int64_t product(ArrayRef<int64_t> sizes) {
-  int64_t result = 1;
-  for (int64_t size : sizes)
-    result *= size;
-  return result;
-}
-
-bnc_location at(bnc_location location, int64_t elements, int64_t elementBits) {
-  return {location.space, location.offset + elements * elementBits / 8};
-}
-
-/// A call per group: each has its part of dimension 0 and factors of its own.
-std::vector<Step> foldScaleSteps(FoldScaleOp op) {
-  ArrayRef<int64_t> shape = typeOf(op.getValue()).getShape();
-  int64_t axis = op.getAxis(), groups = op.getGroups();
-  SmallVector<int64_t> part(shape);
-  part[0] /= groups;
-  if (groups > 1 && part[0] == 1 && shape[axis] == 1) { // depthwise: the factors run along dimension 0
-    part[0] = shape[0];
-    axis = 0;
-    groups = 1;
-  }
-  std::vector<Step> steps;
-  int64_t count = product(part);
-  for (int64_t group = 0; group < groups; ++group) {
-    bnc_fold_axis record{};
-    record.source = at(locationOf(op.getValue()), group * count, bitsOf(op.getValue()));
-    record.factor = at(locationOf(op.getFactor()), group * part[axis], 64);
-    record.result = at(locationOf(op.getResult()), group * count, 64);
-    record.source_bits = bitsOf(op.getValue());
-    record.outer = product(ArrayRef<int64_t>(part).take_front(axis));
-    record.axis = part[axis];
-    record.inner = product(ArrayRef<int64_t>(part).drop_front(axis + 1));
-    steps.push_back({"bnc_rt_fold_axis", wordsOf(record), ""});
-  }
-  return steps;
-}
-
-std::vector<Step> foldShiftSteps(FoldShiftOp op) {
-  ArrayRef<int64_t> shape = typeOf(op.getWeight()).getShape();
-  int64_t groups = op.getGroups(), transposed = op.getTransposed();
-  int64_t outer = shape[transposed ? 1 : 0] / groups, axis = shape[transposed ? 0 : 1], inner = product(shape.drop_front(2));
-  std::vector<Step> steps;
-  for (int64_t group = 0; group < groups; ++group) {
-    bnc_fold_shift record{};
-    record.weight = at(locationOf(op.getWeight()), group * outer * axis * inner, bitsOf(op.getWeight()));
-    record.shift = at(locationOf(op.getShift()), group * axis, 64);
-    record.result = at(locationOf(op.getResult()), group * outer, 64);
-    record.weight_bits = bitsOf(op.getWeight());
-    record.outer = outer;
-    record.axis = axis;
-    record.inner = inner;
-    record.transposed = transposed;
-    steps.push_back({"bnc_rt_fold_shift", wordsOf(record), ""});
-  }
-  return steps;
-}
-
-Step sliceStep(SliceOp op) {
-  ArrayRef<int64_t> shape = typeOf(op.getInput()).getShape(), result = op.getType().getShape();
-  SmallVector<CopyDim> dims(shape.size());
-  int64_t from = 1, to = 1, origin = 0;
-  for (size_t i = shape.size(); i-- > 0;) {
-    dims[i] = {result[i], op.getSteps()[i] * from, to};
-    origin += op.getStarts()[i] * from;
-    from *= shape[i];
-    to *= result[i];
-  }
-  bnc_pack record = packRecord(at(locationOf(op.getInput()), origin, bitsOf(op.getInput())), bitsOf(op.getInput()), locationOf(op.getResult()), 0, dims);
-  record.result_bits = bitsOf(op.getResult());
-  return {"bnc_rt_pack", wordsOf(record), ""};
-}
-
-Step transposeStep(TransposeOp op) {
-  ArrayRef<int64_t> shape = typeOf(op.getInput()).getShape();
-  SmallVector<int64_t> strides(shape.size(), 1);
-  for (size_t i = shape.size(); i-- > 1;)
-    strides[i - 1] = strides[i] * shape[i];
-  SmallVector<CopyDim> dims;
-  int64_t stride = op.getType().getNumElements();
-  for (int64_t dim : op.getPermutation()) {
-    stride /= shape[dim];
-    dims.push_back({shape[dim], strides[dim], stride});
-  }
-  bnc_pack record = packRecord(locationOf(op.getInput()), bitsOf(op.getInput()), locationOf(op.getResult()), 0, dims);
-  record.result_bits = bitsOf(op.getResult());
-  return {"bnc_rt_pack", wordsOf(record), ""};
-}
 } // namespace
 
 FailureOr<std::vector<std::pair<Operation *, Step>>> bnc::callsOf(GraphOp graph, int64_t program, const Target &target) {
@@ -523,18 +406,8 @@ FailureOr<std::vector<Step>> bnc::stepsOf(Operation *op, const Target &target) {
     bnc_location to{BNC_SPACE_VARIABLES, variable->getAttrOfType<IntegerAttr>("bnc.offset").getInt() * 4};
     return step("bnc_rt_copy", bnc_copy{locationOf(assign.getValue()), to, typeOf(assign.getValue()).getNumElements() * 4});
   }
-  if (auto fold = dyn_cast<FoldCoefficientsOp>(op))
-    return step("bnc_rt_fold_coefficients",
-                bnc_fold_coefficients{locationOf(fold.getScale()), locationOf(fold.getOffset()), locationOf(fold.getMean()), locationOf(fold.getVariance()),
-                                      locationOf(fold.getSlope()), locationOf(fold.getIntercept()), typeOf(fold.getMean()).getDimSize(0), bits(fold.getEpsilon())});
-  if (auto scale = dyn_cast<FoldScaleOp>(op))
-    return foldScaleSteps(scale);
-  if (auto shift = dyn_cast<FoldShiftOp>(op))
-    return foldShiftSteps(shift);
-  if (auto transpose = dyn_cast<TransposeOp>(op))
-    return Steps{transposeStep(transpose)};
-  if (auto slice = dyn_cast<SliceOp>(op))
-    return Steps{sliceStep(slice)};
+  if (std::optional<Steps> steps = foldStepsOf(op))
+    return *steps;
   if (auto constant = dyn_cast<ConstantOp>(op)) {
     if (!constant->hasAttr("storage"))
       return Steps{};
@@ -559,23 +432,6 @@ FailureOr<std::vector<Step>> bnc::stepsOf(Operation *op, const Target &target) {
     if (add.getLhs().getType() != add.getRhs().getType() || bitsOf(add.getLhs()) != 32)
       return op->emitOpError("cannot be executed between kernels");
     return step("bnc_rt_add", bnc_add{locationOf(add.getLhs()), locationOf(add.getRhs()), locationOf(add.getResult()), typeOf(add.getResult()).getNumElements()});
-  }
-  if (auto add = dyn_cast<FoldAddOp>(op)) {
-    bnc_fold_axis record{};
-    record.source = locationOf(add.getValue());
-    record.factor = locationOf(add.getAddend());
-    record.result = locationOf(add.getResult());
-    record.source_bits = add.getValue() ? bitsOf(add.getValue()) : 64;
-    record.outer = record.inner = 1;
-    record.axis = typeOf(add.getAddend()).getDimSize(0);
-    record.operation = 1;
-    return step("bnc_rt_fold_axis", record);
-  }
-  if (auto cast = dyn_cast<CastOp>(op)) {
-    bnc_location from = locationOf(cast.getInput()), to = locationOf(cast.getResult());
-    bnc_pack record = packRecord(from, bitsOf(cast.getInput()), to, 0, {{typeOf(cast.getInput()).getNumElements(), 1, 1}});
-    record.result_bits = bitsOf(cast.getResult());
-    return step("bnc_rt_pack", record);
   }
   if (isa<ReadOp, ReshapeOp, ReturnOp>(op))
     return Steps{};

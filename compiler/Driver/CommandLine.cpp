@@ -106,7 +106,7 @@ static OptionGroup trainingGroup(CompileOptions &compile) {
 static Option foldOption(CompileOptions &compile) {
   return choice("fold", "MODE",
                 "'on' folds batch normalizations into weights wherever that is exact (the default), 'off' folds none, "
-                "'strict' fails if one does not fold.",
+                "'strict' fails if one is neither folded nor carried by a neighbour's kernel.",
                 {"on", "strict", "off"}, [&compile](size_t index) {
                   constexpr FoldMode modes[] = {FoldMode::On, FoldMode::Strict, FoldMode::Off};
                   compile.fold = modes[index];

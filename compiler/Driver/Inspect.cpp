@@ -158,21 +158,27 @@ void printFoldReport(const CompileOptions &options) {
     llvm::outs() << "  unknown: " << firstError(text) << "\n";
     return;
   }
-  int64_t folded = 0, carried = 0;
+  struct {
+    StringLiteral says, sum;
+    int64_t count;
+  } outcomes[] = {{": folded into ", " folded into weights", 0},
+                  {": carried by ", " carried by a neighbour's kernel", 0},
+                  {": gets a kernel of its own", " in kernels of their own", 0},
+                  {": stays an affine", " for which there is no kernel", 0}};
+  std::string sums;
   std::string prefix = "remark: " + llvm::sys::path::filename(options.model).str() + ": ";
   for (StringRef line : llvm::split(text, '\n')) {
-    bool isFolded = line.contains("folded into"), isCarried = line.contains("carried as affine");
-    if (!isFolded && !isCarried)
+    auto outcome = llvm::find_if(outcomes, [&](auto &candidate) { return line.contains(candidate.says); });
+    if (outcome == std::end(outcomes))
       continue;
-    folded += isFolded;
-    carried += !isFolded;
+    ++outcome->count;
     line.consume_front(prefix);
     llvm::outs() << "  " << line << "\n";
   }
-  if (folded + carried == 0)
-    llvm::outs() << "  none\n";
-  else
-    llvm::outs() << "  " << folded << " folded into weights, " << carried << " carried as a per-channel affine\n";
+  for (auto &outcome : outcomes)
+    if (outcome.count)
+      sums += (sums.empty() ? "" : ", ") + std::to_string(outcome.count) + outcome.sum.str();
+  llvm::outs() << "  " << (sums.empty() ? "none" : sums) << "\n";
 }
 
 void printMemory(GraphOp graph) {

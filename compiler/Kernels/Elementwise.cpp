@@ -184,6 +184,20 @@ Element bnc::buildElementwise(PipelineBuilder &builder, Operation *op) {
       return input(c, x, y, n) * b->channel(slope, c) + b->channel(intercept, c);
     };
   }
+  if (auto add = dyn_cast<AddBorderBiasOp>(op)) {
+    Element input = builder.element(add.getInput());
+    Halide::ImageParam bias = builder.input(add.getBias()); // packed as a weight with one tap per place
+    ImageShape shape = ImageShape::of(add.getInput());
+    int block = cast<RankedTensorType>(add.getBias().getType()).getShape().back();
+    auto place = [](Expr at, int64_t size, int64_t low, int64_t high) -> Expr {
+      return Halide::min(at, int(low)) + Halide::max(at - int(size - high - 1), 0);
+    };
+    ArrayRef<int64_t> low = add.getLow(), high = add.getHigh();
+    int64_t lowY = low.size() > 1 ? low[0] : 0, highY = low.size() > 1 ? high[0] : 0;
+    return [=, lowX = low.back(), highX = high.back()](Expr c, Expr x, Expr y, Expr n) {
+      return input(c, x, y, n) + bias(c % block, 0, place(x, shape.width, lowX, highX), place(y, shape.height, lowY, highY), c / block);
+    };
+  }
   if (auto dropout = dyn_cast<ApplyDropoutOp>(op)) {
     Element input = builder.element(dropout.getInput()), keys = builder.element(dropout.getKeys());
     ImageShape shape = ImageShape::of(dropout.getInput());

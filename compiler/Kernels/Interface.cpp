@@ -209,7 +209,7 @@ private:
   }
 
   static bool isCoefficients(Operation *op, Value operand) {
-    return (isa<ApplyNormalizeOp>(op) && operand == op->getOperand(1)) ||
+    return (isa<AddBorderBiasOp, ApplyNormalizeOp>(op) && operand == op->getOperand(1)) ||
            (isa<ApplyNormalizeGradientOp>(op) && operand == op->getOperand(2));
   }
 
@@ -271,10 +271,10 @@ BufferLayout broadcastLayout(Value inside, Value result) {
   return layout;
 }
 
-/// Packed weights, and the slices of a weight gradient.
+/// Packed weights and biases per place, and the slices of a weight gradient.
 bool isPacked(Value inside) {
   return inside.getDefiningOp<WeightGradientOp>() || llvm::any_of(inside.getUses(), [](OpOperand &use) {
-           return isa<PackedConvOp, WinogradProductOp>(use.getOwner()) && use.getOperandNumber() == 1;
+           return isa<AddBorderBiasOp, PackedConvOp, WinogradProductOp>(use.getOwner()) && use.getOperandNumber() == 1;
          });
 }
 

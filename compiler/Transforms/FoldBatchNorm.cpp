@@ -4,6 +4,7 @@
 // weights there. With y = a * x + c:
 //   backward  a * (W x + b) + c   = (a W) x + (a b + c)
 //   forward   W (a x + c) + b     = (W a) x + (b + W c)
+// Where a convolution pads with zeros, W c is a sum over the taps on the input: a bias per place (bnc.add_border_bias).
 // The coefficients stay in f64 through every fold that meets the same weight; the cast is the only rounding to f32.
 //
 //===----------------------------------------------------------------------===//
@@ -60,16 +61,31 @@ public:
     return {fold.getSlope(), fold.getIntercept()};
   }
 
-  /// The coefficients that arrive at an absorber: its range of them, repeated over its dimension.
-  Value arriving(Value vector, const ChannelRange &range, const ChannelAxis &axis) {
-    if (range.count != typeOf(vector).getDimSize(0))
-      vector = SliceOp::create(builder, loc, vector, range.first, range.count, range.step);
-    if (axis.isPlain())
-      return vector;
-    // A table of ones, each row scaled by its channel: in this order the elements are those of the dimension.
-    auto table = RankedTensorType::get({axis.outer, axis.channels, axis.inner}, builder.getF64Type());
-    Value ones = ConstantOp::create(builder, loc, DenseElementsAttr::get(table, 1.0));
-    return reshape(scale(ones, vector, 1), axis.outer * axis.channels * axis.inner);
+  /// The coefficients that arrive at an absorber; `neutral` is what an element beside the channels has.
+  Value arriving(Value vector, const Route &route, double neutral) {
+    for (const RouteStep &step : route) {
+      int64_t size = typeOf(vector).getDimSize(0);
+      switch (step.kind) {
+      case RouteStep::Take:
+        if (step.count != size)
+          vector = SliceOp::create(builder, loc, vector, step.first, step.count, step.step);
+        break;
+      case RouteStep::Repeat: // ones, each row scaled by its channel: in this order the elements are those of the dimension
+        vector = reshape(scale(constant({step.outer, size, step.inner}, 1), vector, 1), step.outer * size * step.inner);
+        break;
+      case RouteStep::Extend: {
+        SmallVector<Value> parts{vector};
+        if (step.before)
+          parts.insert(parts.begin(), constant(step.before, neutral));
+        if (step.after)
+          parts.push_back(constant(step.after, neutral));
+        if (parts.size() > 1)
+          vector = ConcatOp::create(builder, loc, parts, 0);
+        break;
+      }
+      }
+    }
+    return vector;
   }
 
   Value reshape(Value value, ArrayRef<int64_t> shape) {
@@ -85,6 +101,18 @@ public:
   /// value + addend; an absent value is zero.
   Value add(Value addend, Value value) {
     return value ? FoldAddOp::create(builder, loc, exact(addend), exact(value)).getResult() : exact(addend);
+  }
+
+  Value constant(ArrayRef<int64_t> shape, double value) {
+    auto type = RankedTensorType::get(shape, builder.getF64Type());
+    return ConstantOp::create(builder, loc, DenseElementsAttr::get(type, value));
+  }
+
+  /// What the shift of a convolution's input adds near its border of zeros, place by place.
+  Value borderShift(ConvOp conv, Value shift) {
+    ArrayRef<int64_t> image = typeOf(conv.getInput()).getShape().drop_front(2);
+    return FoldBorderShiftOp::create(builder, loc, exact(conv.getWeight()), shift, image, conv.getStrides(), conv.getPads(),
+                                     conv.getDilations(), conv.getGroups());
   }
 
   Value shift(Value weight, Value shift, bool transposed, int64_t groups) {
@@ -112,13 +140,38 @@ private:
 
 } // namespace
 
+static bool pads(Operation *layer) {
+  auto conv = dyn_cast<ConvOp>(layer);
+  return conv && llvm::any_of(conv.getPads(), [](int64_t pad) { return pad != 0; });
+}
+
+/// Adds what the shift of a convolution's input adds to its result.
+static void addBorderBias(FoldBuilder &fold, ConvOp conv, Value shift) {
+  SmallVector<int64_t> low, high;
+  ArrayRef<int64_t> input = typeOf(conv.getInput()).getShape(), output = conv.getType().getShape();
+  ArrayRef<int64_t> weight = typeOf(conv.getWeight()).getShape();
+  for (size_t i = 0; i + 2 < input.size(); ++i) {
+    BorderPlaces places = BorderPlaces::of(input[2 + i], output[2 + i], weight[2 + i], conv.getStrides()[i],
+                                           conv.getPads()[i], conv.getDilations()[i]);
+    low.push_back(places.low);
+    high.push_back(places.high);
+  }
+  OpBuilder builder(conv->getContext());
+  builder.setInsertionPointAfter(conv);
+  Value bias = fold.round(fold.borderShift(conv, shift), conv.getWeight());
+  auto add = AddBorderBiasOp::create(builder, conv.getLoc(), conv.getResult(), bias, low, high);
+  conv.getResult().replaceAllUsesExcept(add, add);
+}
+
 /// Rewrites a layer with weights along `axis` of the weight.
 template <typename Layer>
 static void foldInto(FoldBuilder &fold, Layer layer, const Absorber &absorber, Value slope, Value intercept,
                      int64_t axis, int64_t groups) {
   Value weight = layer.getWeight(), bias = layer.getBias(), like = layer.getWeight();
   Value newBias = bias;
-  if (absorber.forward) {
+  if (absorber.forward && pads(layer)) {
+    addBorderBias(fold, cast<ConvOp>(layer.getOperation()), intercept);
+  } else if (absorber.forward) {
     bool transposed = isa<DenseOp>(layer) && axis == 0;
     newBias = fold.add(fold.shift(weight, intercept, transposed, groups), bias);
   } else {
@@ -145,7 +198,7 @@ static void foldInto(FoldBuilder &fold, AffineOp affine, const Absorber &absorbe
 }
 
 static void foldInto(FoldBuilder &fold, AddOp add, const Absorber &absorber, Value slope, Value intercept) {
-  OpOperand *operand = findBias(add, absorber.axis);
+  OpOperand *operand = findBias(add, absorber.dim);
   RankedTensorType type = typeOf(operand->get());
   Value bias = fold.scale(fold.reshape(operand->get(), type.getNumElements()), slope, 0);
   if (absorber.intercept)
@@ -153,9 +206,13 @@ static void foldInto(FoldBuilder &fold, AddOp add, const Absorber &absorber, Val
   operand->set(fold.round(fold.reshape(bias, type.getShape()), operand->get()));
 }
 
+static void foldInto(FoldBuilder &fold, AddBorderBiasOp add, Value slope) {
+  add.getBiasMutable().assign(fold.round(fold.scale(add.getBias(), slope, 0), add.getBias()));
+}
+
 static void apply(const Absorber &absorber, FoldBuilder &fold, AffineOp affine) {
-  Value slope = fold.arriving(affine.getSlope(), absorber.range, absorber.axis);
-  Value intercept = fold.arriving(affine.getIntercept(), absorber.range, absorber.axis);
+  Value slope = fold.arriving(affine.getSlope(), absorber.route, 1);
+  Value intercept = fold.arriving(affine.getIntercept(), absorber.route, 0);
   llvm::TypeSwitch<Operation *>(absorber.op)
       .Case<ConvOp>([&](ConvOp op) {
         // Weight (K, C/groups, kernel...).
@@ -170,6 +227,7 @@ static void apply(const Absorber &absorber, FoldBuilder &fold, AffineOp affine) 
         foldInto(fold, op, absorber, slope, intercept, absorber.forward != op.getTransposed() ? 1 : 0, 1);
       })
       .Case<AddOp>([&](AddOp op) { foldInto(fold, op, absorber, slope, intercept); })
+      .Case<AddBorderBiasOp>([&](AddBorderBiasOp op) { foldInto(fold, op, slope); })
       .Case<AffineOp>([&](AffineOp op) { foldInto(fold, op, absorber, slope, intercept); });
   absorber.op->setLoc(FusedLoc::get(affine.getContext(), {absorber.op->getLoc(), affine.getLoc()}));
 }
@@ -178,6 +236,8 @@ static void apply(const Absorber &absorber, FoldBuilder &fold, AffineOp affine) 
 static std::string describePlacement(const Placement &placement) {
   std::string text;
   for (const Absorber &absorber : placement.absorbers) {
+    if (isa<AddBorderBiasOp>(absorber.op)) // a part of its convolution
+      continue;
     std::string name = describe(absorber.op);
     if (isa<AffineOp>(absorber.op)) // still the batch_norm of the user's graph
       name.replace(0, StringRef("affine").size(), "batch_norm");
@@ -212,9 +272,7 @@ struct FoldBatchNormPass : bnc::impl::FoldBatchNormPassBase<FoldBatchNormPass> {
     if (failed)
       return signalPassFailure();
     for (AffineOp affine : affines)
-      failed |= mlir::failed(place(affine));
-    if (failed)
-      return signalPassFailure();
+      place(affine);
     // Only now: an affine that stays may still have absorbed a later batch_norm.
     for (AffineOp affine : block.getOps<AffineOp>())
       round(affine);
@@ -249,34 +307,29 @@ private:
     return success();
   }
 
-  LogicalResult place(AffineOp affine) {
-    if (mode == FoldMode::Off) {
-      emitRemark(affine.getLoc()) << "carried as affine: folding is off";
-      ++numCarried;
-      return success();
-    }
+  void place(AffineOp affine) {
+    if (mode == FoldMode::Off)
+      return carry(affine, "folding is off");
     int64_t dim = affine.getFeatureIndex();
     Placement placement = placeBackward(affine.getInput(), dim);
     std::string backwardRule = placement.rule;
     if (!placement)
       placement = placeForward(affine.getResult(), dim);
-    if (placement) {
-      emitRemark(affine.getLoc()) << "folded into " << describePlacement(placement);
-      FoldBuilder fold(*affine->getBlock(), affine.getLoc());
-      for (const Absorber &absorber : placement.absorbers)
-        apply(absorber, fold, affine);
-      affine.getResult().replaceAllUsesWith(affine.getInput());
-      affine.erase();
-      ++numFolded;
-      return success();
-    }
-    if (mode == FoldMode::Strict)
-      return emitError(affine.getLoc()) << "does not fold: " << backwardRule << " (backward), " << placement.rule
-                                        << " (forward); use --fold=on to carry it as an affine";
-    emitRemark(affine.getLoc()) << "carried as affine: " << backwardRule << " (backward), " << placement.rule
-                                << " (forward)";
+    if (!placement)
+      return carry(affine, backwardRule + " (backward), " + placement.rule + " (forward)");
+    emitRemark(affine.getLoc()) << "folded into " << describePlacement(placement);
+    FoldBuilder fold(*affine->getBlock(), affine.getLoc());
+    for (const Absorber &absorber : placement.absorbers)
+      apply(absorber, fold, affine);
+    affine.getResult().replaceAllUsesWith(affine.getInput());
+    affine.erase();
+    ++numFolded;
+  }
+
+  /// bnc-report-carried finds out by what.
+  void carry(AffineOp affine, const Twine &rule) {
+    affine->setAttr(kRuleAttr, StringAttr::get(affine.getContext(), rule));
     ++numCarried;
-    return success();
   }
 
   static void round(AffineOp affine) {

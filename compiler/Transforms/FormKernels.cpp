@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/Utils.h"
 
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -23,11 +24,11 @@ namespace bnc {
 #include "compiler/Transforms/Passes.h.inc"
 } // namespace bnc
 
-namespace {
-bool isAnchor(Operation *op) {
+bool bnc::isAnchor(Operation *op) {
   return isa<ConvOp, ConvInputGradientOp, ConvWeightGradientOp, DenseOp, DenseWeightGradientOp, LossGradientOp, LossOp>(op);
 }
 
+namespace {
 bool isReduction(Operation *op) { return isa<PartialMomentsOp, PartialSumsOp>(op); }
 
 /// May be computed wherever its result is read.

@@ -119,6 +119,8 @@ private:
           return op->emitOpError("has an operand of rank ") << rank << "; kernels exist for up to 2 spatial dimensions";
     if (auto conv = dyn_cast<ConvOp>(op))
       lower(conv);
+    else if (auto add = dyn_cast<AddBorderBiasOp>(op))
+      lower(add);
     else if (auto dense = dyn_cast<DenseOp>(op))
       return lower(dense);
     else if (auto gradient = dyn_cast<ConvInputGradientOp>(op))
@@ -199,11 +201,7 @@ private:
   }
 
   void lower(ConvOp op) {
-    WeightView weight = WeightView::of(outerOf(op.getWeight()));
-    if (weight.shape.size() == 3) {
-      weight.shape.insert(weight.shape.begin() + 2, 1);
-      weight.strides.insert(weight.strides.begin() + 2, 0);
-    }
+    WeightView weight = WeightView::ofImage(outerOf(op.getWeight()));
     Value input = op.getInput();
     SmallVector<int64_t> pads = borders(op.getPads());
     if (int64_t tile = winogradTile(op.getGroups(), weight.shape, /*backward=*/false, plane(op.getStrides(), 1),
@@ -214,6 +212,14 @@ private:
     Value packed = pack(op, weight, /*backward=*/false, op.getGroups(), {}, 0);
     replace(op, input, packed, op.getBias(), plane(op.getStrides(), 1), plane(op.getDilations(), 1), op.getGroups(),
             op.getType(), false);
+  }
+
+  /// A bias per place is packed as a weight with a tap for each place.
+  void lower(AddBorderBiasOp op) {
+    WeightView bias = WeightView::of(outerOf(op.getBias()));
+    bias.insertDim(1);
+    bias.toImage();
+    op.getBiasMutable().assign(pack(op, bias, /*backward=*/false, 1, {}, 0));
   }
 
   LogicalResult lower(DenseOp op) {
@@ -248,11 +254,7 @@ private:
   }
 
   void lower(ConvInputGradientOp op) {
-    WeightView weight = WeightView::of(outerOf(op.getWeight()));
-    if (weight.shape.size() == 3) {
-      weight.shape.insert(weight.shape.begin() + 2, 1);
-      weight.strides.insert(weight.strides.begin() + 2, 0);
-    }
+    WeightView weight = WeightView::ofImage(outerOf(op.getWeight()));
     SmallVector<int64_t> strides = plane(op.getStrides(), 1), dilations = plane(op.getDilations(), 1),
                          pads = borders(op.getPads()), stagePads(4);
     for (int64_t i = 0; i < 2; ++i) {

@@ -9,7 +9,7 @@
 
 namespace bnc {
 
-/// What inference does with batch normalizations. `Strict` fails where `On` leaves a bnc.affine; `Off` leaves all.
+/// What inference does with batch normalizations. `Strict` fails where `On` gives one a kernel of its own; `Off` folds none.
 enum class FoldMode { On, Off, Strict };
 
 #define GEN_PASS_DECL

@@ -68,31 +68,35 @@ def FoldBatchNormPass : Bnc_Pass<"bnc-fold-batch-norm"> {
     that, in the users of the result (forward), through every op that a per-channel affine commutes with. Legality
     is decided from the structure of the graph alone (which dimension holds the channels, who else uses a value,
     groups, padding), never from values: no division by a scale, so that trained values can be folded again at run
-    time. What no rule lets in becomes a `bnc.affine`. One remark per batch_norm says where it went or which rule
-    forbade it.
+    time. What no rule lets in becomes a `bnc.affine` with the rule in `bnc.rule`. A remark says where each went;
+    bnc-report-carried does for those that stay.
 
     | absorbs a and c                         | when                                                             |
     |-----------------------------------------|------------------------------------------------------------------|
     | backward `conv`, `conv_transpose`       | channels are dimension 1                                         |
     | backward `dense`                        | channels are the last dimension                                  |
-    | forward `conv`                          | channels are dimension 1, no padding (zeros are not -c/a)        |
+    | forward `conv`                          | channels are dimension 1; with padding, c becomes a bias per     |
+    |                                         | place near the border (`bnc.add_border_bias`)                    |
     | forward `dense`                         | channels lie in the last dimension (a flattened image: repeated) |
     | another `batch_norm`                    | same dimension                                                   |
 
     | lets them pass                          | when                                                             |
     |-----------------------------------------|------------------------------------------------------------------|
     | `reshape`, `transpose`                  | the channels stay one digit of the element order                 |
-    | `avg_pool`                              | padding does not count                                           |
+    | `avg_pool`                              | padding does not count; a without c: always                      |
     | `reduce_mean`                           | not over the channels                                            |
-    | `slice`                                 | backward: not of the channels; forward: a and c are sliced too   |
+    | backward `slice`                        | of neighbouring channels, which no other slice takes             |
+    | forward `slice`                         | a and c are sliced too                                           |
     | backward `concat`                       | along the channels a and c are split, else copied                |
-    | backward `add`                          | of equal shapes: a into both sides, c into the first; of a bias: |
+    | forward `concat`                        | along the channels; the others get a = 1, c = 0                  |
+    | backward `add`                          | of equal shapes: a into both sides, c into one; of a bias:       |
     |                                         | a and c into the bias, a into the other side                     |
 
-    Backward every value on the way has one use; forward every use of the result must absorb or pass.
+    Backward every value on the way has one use, or slices without a channel in common; forward every use of the result
+    must absorb or pass.
 
     The coefficients are computed in f64 from variables and rounded once, where they enter a weight, bias or affine:
-    ops `bnc.fold_*`, `bnc.slice`, `bnc.reshape`, `bnc.constant` and one `bnc.cast`. These come first in the graph and
+    ops `bnc.fold_*`, `bnc.slice`, `bnc.concat`, `bnc.reshape`, `bnc.constant` and one `bnc.cast`. These come first in the graph and
     depend on no input.
 
     ```mlir
@@ -112,7 +116,7 @@ def FoldBatchNormPass : Bnc_Pass<"bnc-fold-batch-norm"> {
            [{::llvm::cl::values(
              clEnumValN(::bnc::FoldMode::On, "on", "fold where it is exact, keep the rest as bnc.affine"),
              clEnumValN(::bnc::FoldMode::Off, "off", "keep every batch_norm as bnc.affine"),
-             clEnumValN(::bnc::FoldMode::Strict, "strict", "fail if a batch_norm does not fold"))}]>];
+             clEnumValN(::bnc::FoldMode::Strict, "strict", "fail if a batch_norm has no running statistics to fold; see bnc-report-carried"))}]>];
   let statistics = [
     Statistic<"numFolded", "num-folded", "Number of batch_norm ops folded into weights">,
     Statistic<"numCarried", "num-carried", "Number of batch_norm ops left as bnc.affine">];
@@ -120,6 +124,16 @@ def FoldBatchNormPass : Bnc_Pass<"bnc-fold-batch-norm"> {
 
 def RemoveDropoutPass : Bnc_Pass<"bnc-remove-dropout"> {
   let summary = "Remove dropout from inference graphs, where it is the identity";
+}
+
+def ReportCarriedPass : Bnc_Pass<"bnc-report-carried"> {
+  let summary = "Say which kernel carries each bnc.affine that did not fold";
+  let description = [{
+    Forms kernels from a copy of the graph (bnc-lower-normalization, bnc-form-kernels) and finds each affine there: on the
+    load or the store of an anchor, or with other arithmetic that needs a kernel anyway, it is free. One that would be a
+    kernel of its own is not; with `strict` it is an error. Emits one remark for each `bnc.rule`, and removes it.
+  }];
+  let options = [Option<"strict", "strict", "bool", /*default=*/"false", "Fail if an affine needs a kernel of its own">];
 }
 
 def VerifyInferencePass : Bnc_Pass<"bnc-verify-inference"> {

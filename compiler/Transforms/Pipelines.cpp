@@ -51,6 +51,7 @@ void bnc::buildInferencePipeline(OpPassManager &manager, const InferenceOptions 
   manager.addPass(createCSEPass());
   manager.addPass(createSimplifyPass());
   convertInputs(manager, options.inputs);
+  manager.addPass(createReportCarriedPass({options.fold == FoldMode::Strict}));
   manager.addPass(createVerifyInferencePass());
 }
 

@@ -21,10 +21,16 @@ constexpr llvm::StringLiteral kOutputGradientAttr = "bnc.output_gradient";
 constexpr llvm::StringLiteral kMinimumBatchAttr = "bnc.minimum_batch";
 constexpr llvm::StringLiteral kMinimumBatchNodeAttr = "bnc.minimum_batch_node";
 
+/// Attribute of a bnc.affine between bnc-fold-batch-norm and bnc-report-carried: the rule that forbade to fold it.
+constexpr llvm::StringLiteral kRuleAttr = "bnc.rule";
+
 /// The op in a sentence: mnemonic and, if it has one, node name: "conv 'conv1'".
 std::string describe(mlir::Operation *op);
 /// The same for what makes a value; an argument of a graph is "input 'x'".
 std::string describeSource(mlir::Value value);
+
+/// True for ops that a kernel is formed around (bnc-form-kernels).
+bool isAnchor(mlir::Operation *op);
 
 /// The module's one graph of `kind`; null, with an error at the module, if there is none or more than one.
 GraphOp findGraph(mlir::ModuleOp module, GraphKind kind);

@@ -31,7 +31,7 @@ static StringRef whyForbidden(Operation *op) {
   auto isDouble = [](Value value) { return cast<RankedTensorType>(value.getType()).getElementType().isF64(); };
   if (llvm::any_of(op->getResults(), [&](Value value) { return isDouble(value) && !dependsOnVariablesOnly(value); }))
     return "it computes in f64 from inputs; f64 is for folding variables";
-  if (isa<FoldAddOp, FoldCoefficientsOp, FoldScaleOp, FoldShiftOp>(op) &&
+  if (isa<FoldAddOp, FoldBorderShiftOp, FoldCoefficientsOp, FoldScaleOp, FoldShiftOp>(op) &&
       !llvm::all_of(op->getResults(), dependsOnVariablesOnly))
     return "it folds what depends on inputs";
   return {};

@@ -19,7 +19,7 @@ static StringRef whyForbidden(Operation *op) {
     return "bnc-expand-running-average writes it as bnc.update_average";
   if (isa<DropoutOp>(op))
     return "bnc-expand-dropout writes it as keys and their application";
-  if (isa<FoldAddOp, FoldCoefficientsOp, FoldScaleOp, FoldShiftOp>(op))
+  if (isa<AddBorderBiasOp, FoldAddOp, FoldBorderShiftOp, FoldCoefficientsOp, FoldScaleOp, FoldShiftOp>(op))
     return "weights fold in inference only";
   return {};
 }

@@ -29,6 +29,22 @@ WeightView WeightView::of(Value value) {
   return dense(value);
 }
 
+WeightView WeightView::ofImage(Value value) {
+  WeightView view = of(value);
+  view.toImage();
+  return view;
+}
+
+void WeightView::toImage() {
+  if (shape.size() == 3)
+    insertDim(2);
+}
+
+void WeightView::insertDim(int64_t dim) {
+  shape.insert(shape.begin() + dim, 1);
+  strides.insert(strides.begin() + dim, 0);
+}
+
 void WeightView::transpose(ArrayRef<int64_t> permutation) {
   SmallVector<int64_t> newShape, newStrides;
   for (int64_t dim : permutation) {

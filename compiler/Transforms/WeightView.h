@@ -17,6 +17,13 @@ struct WeightView {
   /// would have to move elements, the view starts there.
   static WeightView of(mlir::Value value);
 
+  /// The same for a weight (K, C, kernel...): a line of taps is a window of one row.
+  static WeightView ofImage(mlir::Value value);
+  void toImage();
+
+  /// A dimension of size 1 before dimension `dim`.
+  void insertDim(int64_t dim);
+
   /// Splits and joins dimensions; false if the elements would have to move.
   bool reshape(llvm::ArrayRef<int64_t> newShape);
   void transpose(llvm::ArrayRef<int64_t> permutation);

@@ -59,6 +59,15 @@ void bnc_rt_fold_axis(bnc_exec *exec, const bnc_fold_axis *step) {
   bnc_parallel(exec, (lines + state.lines_per_piece - 1) / state.lines_per_piece, fold_axis_piece, &state);
 }
 
+static int64_t kernel_taps(const bnc_fold_shift *step) { return step->kernel[0] * step->kernel[1] * step->kernel[2]; }
+
+static int holds_tap(const bnc_fold_taps *place, const int64_t at[3]) {
+  for (int d = 0; d < 3; ++d)
+    if (at[d] < place->begin[d] || at[d] >= place->end[d])
+      return 0;
+  return 1;
+}
+
 static void fold_shift_piece(void *data, int64_t index, int64_t worker) {
   const fold_state *state = data;
   const bnc_fold_shift *step = state->step;
@@ -67,19 +76,28 @@ static void fold_shift_piece(void *data, int64_t index, int64_t worker) {
   if (end > step->outer)
     end = step->outer;
   /* Where weight[o][i][0] lies: o * per_output + i * per_input. */
-  int64_t per_output = step->transposed ? step->inner : step->axis * step->inner;
-  int64_t per_input = step->transposed ? step->outer * step->inner : step->inner;
+  int64_t taps = kernel_taps(step), per_output = step->transposed ? taps : step->axis * taps;
+  int64_t per_input = step->transposed ? step->outer * taps : taps;
+  const bnc_fold_taps *places = (const bnc_fold_taps *)(step + 1);
   for (int64_t o = first; o < end; ++o) {
-    double sum = 0;
-    for (int64_t i = 0; i < step->axis; ++i)
-      for (int64_t k = 0; k < step->inner; ++k)
-        sum += value_at(state->source, step->weight_bits, o * per_output + i * per_input + k) * state->operand[i];
-    state->result[o] = sum;
+    double *result = state->result + o * step->places;
+    const double *shift = state->operand + o / (step->outer / step->groups) * step->axis;
+    for (int64_t p = 0; p < step->places; ++p)
+      result[p] = 0;
+    for (int64_t k = 0; k < taps; ++k) {
+      int64_t at[] = {k / step->kernel[2] / step->kernel[1], k / step->kernel[2] % step->kernel[1], k % step->kernel[2]};
+      double sum = 0;
+      for (int64_t i = 0; i < step->axis; ++i)
+        sum += value_at(state->source, step->weight_bits, o * per_output + i * per_input + k) * shift[i];
+      for (int64_t p = 0; p < step->places; ++p)
+        if (holds_tap(&places[p], at))
+          result[p] += sum;
+    }
   }
 }
 
 void bnc_rt_fold_shift(bnc_exec *exec, const bnc_fold_shift *step) {
   fold_state state = {step, bnc_locate(exec, step->weight), bnc_locate(exec, step->shift),
-                      bnc_locate(exec, step->result), lines_per_piece(step->axis * step->inner)};
+                      bnc_locate(exec, step->result), lines_per_piece(step->axis * kernel_taps(step))};
   bnc_parallel(exec, (step->outer + state.lines_per_piece - 1) / state.lines_per_piece, fold_shift_piece, &state);
 }

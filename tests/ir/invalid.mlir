@@ -671,6 +671,25 @@ bnc.graph model @net(%w: tensor<5x2xf32>, %f: tensor<4xf64>) {
 
 // -----
 
+bnc.graph model @net(%w: tensor<6x2x3xf32>, %f: tensor<3xf64>) {
+  // expected-error @below {{'bnc.fold_border_shift' op input has 3 channels, but the weight (6, 2, 3) with groups = 1 takes 2}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.fold_border_shift %w, %f {image = array<i64: 4>, strides = array<i64: 1>, pads = array<i64: 1, 1>, dilations = array<i64: 1>}
+      : (tensor<6x2x3xf32>, tensor<3xf64>) -> tensor<6x3xf64>
+  bnc.return
+}
+
+// -----
+
+bnc.graph model @net(%x: tensor<?x6x4xf32>, %b: tensor<6x2xf32>) {
+  // expected-error @below {{'bnc.add_border_bias' op adds a bias (6, 2) to (?, 6, 4) with low = (1) and high = (1); expected one value per channel and place of each spatial dimension}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = bnc.add_border_bias %x, %b {low = array<i64: 1>, high = array<i64: 1>} : (tensor<?x6x4xf32>, tensor<6x2xf32>) -> tensor<?x6x4xf32>
+  bnc.return
+}
+
+// -----
+
 //===-- Cases of more than one op ----------------------------------------------===//
 
 bnc.variable params @w : tensor<2xf32> // expected-note {{declared here}}

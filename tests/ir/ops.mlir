@@ -126,6 +126,11 @@ module @lenet attributes {bnc.phase = "import", bnc.weights = "lenet.safetensors
     %5 = bnc.cast %4 : tensor<6xf64> to tensor<6xf32>
     bnc.return %5 : tensor<6xf32>
   }
+  bnc.graph inference @borders(%arg0: tensor<6x2x3x3xf32>, %arg1: tensor<4xf64>, %arg2: tensor<?x6x4x5xf32>, %arg3: tensor<6x3x3xf32>) -> tensor<?x6x4x5xf32> {
+    %0 = bnc.fold_border_shift %arg0, %arg1 {dilations = array<i64: 1, 1>, groups = 2 : i64, image = array<i64: 4, 5>, pads = array<i64: 1, 1, 1, 1>, strides = array<i64: 1, 1>} : (tensor<6x2x3x3xf32>, tensor<4xf64>) -> tensor<6x3x3xf64>
+    %1 = bnc.add_border_bias %arg2, %arg3 {high = array<i64: 1, 1>, low = array<i64: 1, 1>} : (tensor<?x6x4x5xf32>, tensor<6x3x3xf32>) -> tensor<?x6x4x5xf32>
+    bnc.return %1 : tensor<?x6x4x5xf32>
+  }
   bnc.variable  batch_stats @average : tensor<3xf32>
   bnc.graph training @averages(%arg0: tensor<?x3xf32>) -> tensor<?x3xf32> {
     %0 = bnc.read @average : tensor<3xf32>

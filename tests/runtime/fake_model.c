@@ -282,8 +282,11 @@ static void infer_fold(bnc_exec *exec) {
                                               bits(EPSILON)};
   static const bnc_fold_axis weight = {
       AT(VARIABLES, W * 4), AT(FIXED, FOLD_SLOPE), AT(FIXED, FOLD_WEIGHT), 32, CLASSES, CHANNELS, 1, 0};
-  static const bnc_fold_shift bias = {
-      AT(VARIABLES, W * 4), AT(FIXED, FOLD_INTERCEPT), AT(FIXED, FOLD_BIAS), 32, CLASSES, CHANNELS, 1, 0};
+  static const struct {
+    bnc_fold_shift step;
+    bnc_fold_taps taps;
+  } bias = {{AT(VARIABLES, W * 4), AT(FIXED, FOLD_INTERCEPT), AT(FIXED, FOLD_BIAS), 32, CLASSES, CHANNELS, {1, 1, 1}, 1, 0, 1},
+            {{0, 0, 0}, {1, 1, 1}}};
   static const bnc_pack pack_weight = {
       AT(FIXED, FOLD_WEIGHT), AT(FOLDED, FOLDED_WEIGHT), 64, 32, 0, {CHANNELS, CLASSES, 1, 1, 1, 1}, {1, CHANNELS},
       {1, CHANNELS}};
@@ -291,7 +294,7 @@ static void infer_fold(bnc_exec *exec) {
       AT(FIXED, FOLD_BIAS), AT(FOLDED, FOLDED_BIAS), 64, 32, STORED, {CLASSES, 1, 1, 1, 1, 1}, {1}, {1}};
   bnc_rt_fold_coefficients(exec, &coefficients);
   bnc_rt_fold_axis(exec, &weight);
-  bnc_rt_fold_shift(exec, &bias);
+  bnc_rt_fold_shift(exec, &bias.step);
   bnc_rt_pack(exec, &pack_weight);
   bnc_rt_pack(exec, &pack_bias);
 }

@@ -445,20 +445,31 @@ static void test_fold(int64_t outer, int64_t axis, int64_t inner) {
     CHECK(doubles(FOLDED)[i] == floats(WEIGHT)[i] * doubles(SLOPE)[c]);
     CHECK(doubles(SHIFTED)[i] == doubles(FOLDED)[i] + doubles(INTERCEPT)[c]);
   }
-  for (int form = 0; form < 4; ++form) {
-    int wide = form & 1, transposed = form >> 1;
-    bnc_fold_shift shift = {
-        AT(wide ? FOLDED : WEIGHT), AT(INTERCEPT), AT(BIAS), wide ? 64 : 32, outer, axis, inner, transposed};
-    bnc_rt_fold_shift(&exec, &shift);
-    for (int64_t o = 0; o < outer; ++o) {
-      double sum = 0;
-      for (int64_t i = 0; i < axis; ++i)
-        for (int64_t k = 0; k < inner; ++k) {
-          int64_t at = (transposed ? i * outer + o : o * axis + i) * inner + k;
-          sum += (wide ? doubles(FOLDED)[at] : floats(WEIGHT)[at]) * doubles(INTERCEPT)[i];
+  for (int64_t i = axis; i < 2 * axis; ++i)
+    doubles(INTERCEPT)[i] = number(&seed); /* of a second group */
+  for (int form = 0; form < 8; ++form) {
+    int wide = form & 1, transposed = form >> 1 & 1, groups = outer % 2 == 0 ? 1 + (form >> 2) : 1;
+    /* All taps, and the windows that hang over the end of the image, and over its start. */
+    struct {
+      bnc_fold_shift step;
+      bnc_fold_taps places[3];
+    } shift = {{AT(wide ? FOLDED : WEIGHT), AT(INTERCEPT), AT(BIAS), wide ? 64 : 32, outer, axis, {1, 1, inner}, groups,
+                transposed, 3},
+               {{{0, 0, 0}, {1, 1, inner}}, {{0, 0, 0}, {1, 1, inner - 1}}, {{0, 0, inner / 2}, {1, 1, inner}}}};
+    bnc_rt_fold_shift(&exec, &shift.step);
+    for (int64_t o = 0; o < outer; ++o)
+      for (int p = 0; p < 3; ++p) {
+        double sum = 0;
+        for (int64_t k = shift.places[p].begin[2]; k < shift.places[p].end[2]; ++k) {
+          double tap = 0;
+          for (int64_t i = 0; i < axis; ++i) {
+            int64_t at = (transposed ? i * outer + o : o * axis + i) * inner + k;
+            tap += (wide ? doubles(FOLDED)[at] : floats(WEIGHT)[at]) * doubles(INTERCEPT)[o * groups / outer * axis + i];
+          }
+          sum += tap;
         }
-      CHECK(doubles(BIAS)[o] == sum);
-    }
+        CHECK(doubles(BIAS)[o * 3 + p] == sum);
+      }
   }
   /* What is absent. */
   bnc_fold_axis only_factor = {ABSENT, AT(INTERCEPT), AT(SHIFTED), 32, 1, axis, 1, 1};

@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define BNC_ABI_VERSION 4
+#define BNC_ABI_VERSION 5
 #define BNC_ABI_MAGIC 0x31434e42 /* "BNC1" */
 #define BNC_MAX_DIMS 6
 #define BNC_ALIGNMENT 64
@@ -270,12 +270,15 @@ typedef struct bnc_fold_axis {
 } bnc_fold_axis;
 void bnc_rt_fold_axis(bnc_exec *exec, const bnc_fold_axis *step);
 
-/* result[o] = sum over i, k of weight[o][i][k] * shift[i]: what a shift of the input adds to the bias.
- * weight dense [outer][axis][inner], or [axis][outer] when `transposed` (inner is 1 then), double or
- * float; summed in index order. */
+/* result[o][p] = sum over i and the taps k of place p of weight[o][i][k] * shift[i]: what a shift of the
+ * input adds to the bias. weight dense [outer][axis][kernel], or [axis][outer][kernel] when
+ * `transposed`, double or float; shift has `axis` values for each of `groups` equal parts of the
+ * outputs; the terms of a tap are summed first. Followed by the taps of every place: near a border of
+ * zeros, where the shift is missing, only those on the input. */
+typedef struct bnc_fold_taps { int64_t begin[3], end[3]; } bnc_fold_taps;
 typedef struct bnc_fold_shift {
   bnc_location weight, shift, result;
-  int64_t weight_bits, outer, axis, inner, transposed;
+  int64_t weight_bits, outer, axis, kernel[3], groups, transposed, places;
 } bnc_fold_shift;
 void bnc_rt_fold_shift(bnc_exec *exec, const bnc_fold_shift *step);
 

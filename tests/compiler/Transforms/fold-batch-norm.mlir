@@ -2,8 +2,8 @@
 // also evaluated, folded against unfolded, by fold-batch-norm-values.test.
 //
 // RUN: bnc-opt %s --bnc-specialize=phase=inference --bnc-fold-batch-norm -split-input-file 2>/dev/null | FileCheck %s
-// RUN: bnc-opt %s --bnc-specialize=phase=inference --bnc-fold-batch-norm -split-input-file -o /dev/null 2>&1 \
-// RUN:   | grep -v "see current operation" | FileCheck %s --check-prefix=REMARK
+// RUN: bnc-opt %s --bnc-specialize=phase=inference --bnc-fold-batch-norm --bnc-report-carried \
+// RUN:   -split-input-file -o /dev/null 2>&1 | grep -v "see current operation" | FileCheck %s --check-prefix=REMARK
 
 // Backward into a convolution: its rows are scaled, its bias scaled and shifted. The padding does not matter.
 // CHECK-LABEL: @conv_infer
@@ -180,7 +180,7 @@ bnc.graph model @transposed_dense(%x: tensor<?x3x3xf32>) -> tensor<?x3x3xf32> {
 // CHECK-LABEL: @no_fold_when_channels_are_not_the_outputs_infer
 // CHECK: %[[Y:.*]] = bnc.dense
 // CHECK: bnc.affine %[[Y]], %{{.*}}, %{{.*}} : (tensor<?x3x3xf32>, tensor<3xf32>, tensor<3xf32>)
-// REMARK: net.onnx:2:0: remark: carried as affine: dense 'fc' makes its channels in dimension 2, but those normalized are in dimension 1 (backward), the result is an output of the graph (forward)
+// REMARK: net.onnx:2:0: remark: carried by the store of dense 'fc': dense 'fc' makes its channels in dimension 2, but those normalized are in dimension 1 (backward), the result is an output of the graph (forward)
 bnc.variable params @weight : tensor<3x3xf32>
 bnc.variable params @scale : tensor<3xf32>
 bnc.variable params @offset : tensor<3xf32>
@@ -237,7 +237,7 @@ bnc.graph model @shared_weight(%x: tensor<?x3x4x4xf32>) -> (tensor<?x4x4x4xf32>,
 // CHECK-LABEL: @no_fold_when_conv_has_another_use_infer
 // CHECK: bnc.conv %{{.*}}, %{{.*}} {
 // CHECK: bnc.affine
-// REMARK: net.onnx:2:0: remark: carried as affine: the result of conv 'conv' has another use (backward), add 'sum' has no weights and lets no affine pass (forward)
+// REMARK: net.onnx:2:0: remark: carried by add 'sum': the result of conv 'conv' has another use (backward), add 'sum' has no weights and lets no affine pass (forward)
 bnc.variable params @weight : tensor<4x3x1x1xf32>
 bnc.variable params @scale : tensor<4xf32>
 bnc.variable params @offset : tensor<4xf32>
@@ -264,7 +264,7 @@ bnc.graph model @no_fold_when_conv_has_another_use(%x: tensor<?x3x4x4xf32>) -> t
 
 // CHECK-LABEL: @no_fold_across_relu_infer
 // CHECK: bnc.affine
-// REMARK: net.onnx:2:0: remark: carried as affine: relu 'relu' has no weights and lets no affine pass (backward), max_pool 'pool' has no weights and lets no affine pass (forward)
+// REMARK: net.onnx:2:0: remark: carried by the store of conv 'conv': relu 'relu' has no weights and lets no affine pass (backward), max_pool 'pool' has no weights and lets no affine pass (forward)
 bnc.variable params @weight : tensor<4x3x1x1xf32>
 bnc.variable params @scale : tensor<4xf32>
 bnc.variable params @offset : tensor<4xf32>
@@ -349,35 +349,9 @@ bnc.graph model @forward_grouped_conv(%x: tensor<?x6x5x5xf32>) -> tensor<?x4x3x3
 
 // -----
 
-// The zeros of the border are not normalized; a bias would be wrong there.
-// CHECK-LABEL: @no_fold_when_conv_pads_infer
-// CHECK: bnc.affine
-// REMARK: net.onnx:2:0: remark: carried as affine: input 'image' has no weights (backward), conv 'conv' pads with zeros, which are not normalized (forward)
-bnc.variable params @weight : tensor<4x3x3x3xf32>
-bnc.variable params @scale : tensor<3xf32>
-bnc.variable params @offset : tensor<3xf32>
-bnc.variable batch_stats @mean : tensor<3xf32>
-bnc.variable batch_stats @variance : tensor<3xf32>
-bnc.graph model @no_fold_when_conv_pads(%x: tensor<?x3x5x5xf32> {bnc.name = "image"}) -> tensor<?x4x5x5xf32> {
-  %scale = bnc.read @scale : tensor<3xf32>
-  %offset = bnc.read @offset : tensor<3xf32>
-  %mean = bnc.read @mean : tensor<3xf32>
-  %variance = bnc.read @variance : tensor<3xf32>
-  %0 = bnc.batch_norm %x scale(%scale : tensor<3xf32>) offset(%offset : tensor<3xf32>)
-      mean(%mean : tensor<3xf32>) variance(%variance : tensor<3xf32>)
-      {epsilon = 1.0e-5, decay = 0.9, running_variance = #bnc<running_variance population>} : tensor<?x3x5x5xf32>
-      loc("bn"("net.onnx":2:0))
-  %w = bnc.read @weight : tensor<4x3x3x3xf32>
-  %1 = bnc.conv %0, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>}
-      : (tensor<?x3x5x5xf32>, tensor<4x3x3x3xf32>) -> tensor<?x4x5x5xf32> loc("conv"("net.onnx":1:0))
-  bnc.return %1 : tensor<?x4x5x5xf32>
-}
-
-// -----
-
 // CHECK-LABEL: @no_fold_into_following_conv_transpose_infer
 // CHECK: bnc.affine
-// REMARK: net.onnx:2:0: remark: carried as affine: {{.*}} (backward), conv_transpose 'deconv' adds a different number of terms at different positions (forward)
+// REMARK: net.onnx:2:0: remark: stays an affine: {{.*}} (backward), conv_transpose 'deconv' adds a different number of terms at different positions (forward)
 bnc.variable params @weight : tensor<3x4x3x3xf32>
 bnc.variable params @scale : tensor<3xf32>
 bnc.variable params @offset : tensor<3xf32>
@@ -465,7 +439,7 @@ bnc.graph model @forward_flattened_channels_last(%x: tensor<2x3x2x2xf32>) -> ten
 // Normalized after flattening, every pixel has its own coefficients; a convolution has one per channel.
 // CHECK-LABEL: @no_fold_when_flatten_spreads_channels_infer
 // CHECK: bnc.affine
-// REMARK: net.onnx:2:0: remark: carried as affine: reshape 'flatten' spreads the channels over several dimensions (backward)
+// REMARK: net.onnx:2:0: remark: carried by the store of conv 'conv': reshape 'flatten' spreads the channels over several dimensions (backward)
 bnc.variable params @weight : tensor<3x2x1x1xf32>
 bnc.variable params @scale : tensor<12xf32>
 bnc.variable params @offset : tensor<12xf32>
@@ -521,7 +495,7 @@ bnc.graph model @through_mean(%x: tensor<?x3x4x4xf32>) -> tensor<?x4xf32> {
 // Where padding counts, the mean of a constant is not the constant.
 // CHECK-LABEL: @no_fold_through_counted_padding_infer
 // CHECK: bnc.affine
-// REMARK: net.onnx:2:0: remark: carried as affine: avg_pool 'pool' counts zero padding (backward)
+// REMARK: net.onnx:2:0: remark: carried by avg_pool 'pool': avg_pool 'pool' counts zero padding (backward)
 bnc.variable params @weight : tensor<4x3x1x1xf32>
 bnc.variable params @scale : tensor<4xf32>
 bnc.variable params @offset : tensor<4xf32>
@@ -558,7 +532,7 @@ bnc.graph model @no_fold_through_counted_padding(%x: tensor<?x3x4x4xf32>) -> ten
 // CHECK: bnc.affine %{{.*}}, %[[SF]], %[[CF]]
 // CHECK-NOT: bnc.affine
 // REMARK: net.onnx:1:0: remark: folded into batch_norm 'bn2' (forward)
-// REMARK: net.onnx:2:0: remark: carried as affine: input 'image' has no weights (backward), the result is an output of the graph (forward)
+// REMARK: net.onnx:2:0: remark: gets a kernel of its own: input 'image' has no weights (backward), the result is an output of the graph (forward)
 bnc.variable params @first_scale : tensor<3xf32>
 bnc.variable params @first_offset : tensor<3xf32>
 bnc.variable batch_stats @first_mean : tensor<3xf32>
@@ -668,7 +642,7 @@ bnc.graph model @concat(%x: tensor<?x3x2x2xf32>) -> tensor<?x6x2x2xf32> {
 // Along another dimension each input gets all of them; one input that refuses is enough to keep them out.
 // CHECK-LABEL: @no_fold_when_a_branch_refuses_infer
 // CHECK: bnc.affine
-// REMARK: net.onnx:2:0: remark: carried as affine: sigmoid 'gate' has no weights and lets no affine pass (backward)
+// REMARK: net.onnx:2:0: remark: carried by concat: sigmoid 'gate' has no weights and lets no affine pass (backward)
 bnc.variable params @weight : tensor<3x3x1x1xf32>
 bnc.variable params @scale : tensor<3xf32>
 bnc.variable params @offset : tensor<3xf32>
@@ -766,7 +740,7 @@ bnc.graph model @bias_apart(%x: tensor<?x2x4xf32>) -> tensor<?x3x4xf32> {
 // A bias along another dimension than the channels is none of theirs.
 // CHECK-LABEL: @no_fold_when_bias_is_along_pixels_infer
 // CHECK: bnc.affine
-// REMARK: net.onnx:2:0: remark: carried as affine: add 'bias' broadcasts (backward)
+// REMARK: net.onnx:2:0: remark: carried by the store of conv 'conv': add 'bias' broadcasts (backward)
 bnc.variable params @weight : tensor<3x2x1xf32>
 bnc.variable params @bias : tensor<3xf32>
 bnc.variable params @scale : tensor<3xf32>
@@ -831,7 +805,7 @@ bnc.graph model @slice(%x: tensor<?x4x2x2xf32>) -> (tensor<?x3x2x2xf32>, tensor<
 // The convolution's own result is an output of the model.
 // CHECK-LABEL: @no_fold_when_conv_is_an_output_infer
 // CHECK: bnc.affine
-// REMARK: net.onnx:2:0: remark: carried as affine: the result of conv 'conv' has another use (backward)
+// REMARK: net.onnx:2:0: remark: gets a kernel of its own: the result of conv 'conv' has another use (backward)
 bnc.variable params @weight : tensor<3x3x1x1xf32>
 bnc.variable params @scale : tensor<3xf32>
 bnc.variable params @offset : tensor<3xf32>
@@ -858,7 +832,7 @@ bnc.graph model @no_fold_when_conv_is_an_output(%x: tensor<?x3x2x2xf32>)
 // A weight that is computed from an input cannot be folded ahead of time.
 // CHECK-LABEL: @no_fold_when_weight_is_computed_infer
 // CHECK: bnc.affine
-// REMARK: net.onnx:2:0: remark: carried as affine: the weights of conv 'conv' are computed from inputs of the graph (backward)
+// REMARK: net.onnx:2:0: remark: carried by the store of conv 'conv': the weights of conv 'conv' are computed from inputs of the graph (backward)
 bnc.variable params @scale : tensor<3xf32>
 bnc.variable params @offset : tensor<3xf32>
 bnc.variable batch_stats @mean : tensor<3xf32>

@@ -17,6 +17,25 @@ bnc.graph inference @padded(%x: tensor<?x3x8x8xf32>) -> tensor<?x20x8x8xf32> {
 
 // -----
 
+bnc.variable params @w : tensor<20x3x3xf32>
+bnc.variable params @b : tensor<20x2xf32>
+
+// The bias of every place is packed as a weight with a tap for each, in blocks of the convolution's own.
+// CHECK-LABEL: @border
+bnc.graph inference @border(%x: tensor<?x3x8xf32>) -> tensor<?x20x8xf32> {
+  %w = bnc.read @w : tensor<20x3x3xf32>
+  %b = bnc.read @b : tensor<20x2xf32>
+  // CHECK: %[[B:.*]] = bnc.pack %{{.*}} {{{.*}}shape = array<i64: 20, 1, 1, 2>, strides = array<i64: 2, 0, 0, 1>} {{.*}} -> tensor<3x1x2x1x8xf32>
+  // CHECK: bnc.kernel {{.*}}%[[B]]
+  // CHECK: %[[Y:.*]] = bnc.packed_conv
+  // CHECK: bnc.add_border_bias %{{.*}}, %{{.*}} : (tensor<?x20x8xf32>, tensor<3x1x2x1x8xf32>)
+  %y = bnc.conv %x, %w {strides = array<i64: 1>, pads = array<i64: 2, 0>, dilations = array<i64: 1>} : (tensor<?x3x8xf32>, tensor<20x3x3xf32>) -> tensor<?x20x8xf32>
+  %z = bnc.add_border_bias %y, %b {low = array<i64: 1>, high = array<i64: 0>} : (tensor<?x20x8xf32>, tensor<20x2xf32>) -> tensor<?x20x8xf32>
+  bnc.return %z : tensor<?x20x8xf32>
+}
+
+// -----
+
 bnc.variable params @w : tensor<10x32xf32>
 
 // A dense layer on a flattened image is a convolution that covers the image; its tasks are blocks of images.

@@ -103,6 +103,13 @@ def bn_opset15():
     return batch_norm(15, training_mode=0)
 
 
+def bn_side_output():
+    """The running mean that a training node gives besides is an output of the graph."""
+    b = Builder(14)
+    b.batch_norm(b.conv("x", "conv", 4, 3), "bn", 4, ["bn_out", "m", "v"], training_mode=1)
+    return b.model("bn_out", "m")
+
+
 def bn_spatial0():
     return batch_norm(7, spatial=0)
 
