@@ -21,6 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 INFERENCE_PEERS, INFERENCE_BATCHES = ("onnxruntime", "openvino", "ncnn"), (1, 8)
 TRAINING_PEERS = ("pytorch", "channels-last", "torch-compile")
+PACKAGES = ("torch", "torchvision", "onnxruntime", "openvino", "ncnn", "pnnx", "onnx", "onnxscript")
 RESOLUTION, PAIRS, BLOCK, MOMENTUM = 224, 15, 400.0, 0.9 # a block takes so many ms, or a step
 
 # What is demanded. Of times: those of ONNX Runtime (batch 1) and of the fastest PyTorch over bnc's.
@@ -42,8 +43,18 @@ NETWORKS_OF = {"inference": tuple(NETWORKS), "training": tuple(TRAINING),
 
 class Comparison:
     def __init__(self, arguments):
-        self.arguments, self.failed, self.programs, self.results = arguments, False, {}, None
+        self.arguments, self.failed, self.programs = arguments, False, {}
         self.math = "--math" in model_program.run(arguments.bnc, "help", "compile")
+        build = hashlib.sha256()
+        for path in (arguments.bnc, model_program.runtime_of(arguments.bnc)):
+            with open(path, "rb") as file:
+                build.update(file.read())
+        with open("/proc/cpuinfo") as file:
+            processor = next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+        self.setting = {"processor": processor, "threads": arguments.threads, "versions": versions(arguments.python),
+                        "build": build.hexdigest()}
+        os.makedirs(arguments.work, exist_ok=True)
+        self.results = Results(os.path.join(arguments.work, "results.json"), self.setting)
 
     def say(self, text):
         print(text, flush=True)
@@ -62,10 +73,8 @@ class Comparison:
 
     def prepare(self, network):
         """The files of peer_networks.py, anew where what makes them has changed, and bnc's program."""
-        if network in self.programs:
-            return
         folder, python = self.folder(network), self.arguments.python
-        stamp, wanted = os.path.join(folder, "stamp"), python + "\n"
+        stamp, wanted = os.path.join(folder, "stamp"), "%s\n%s\n" % (python, self.setting["versions"])
         for name in ("peer_networks.py", "torchvision_networks.py", "network_values.py"):
             with open(os.path.join(HERE, name), "rb") as file:
                 wanted += hashlib.sha256(file.read()).hexdigest() + "\n"
@@ -78,26 +87,17 @@ class Comparison:
                               str(batch), folder)
             with open(stamp, "w") as file:
                 file.write(wanted)
-        self.programs[network] = self.program(network, "bnc")
-        if not self.results:
-            self.open_results(os.path.join(folder, "versions.json"))
+        self.program(network)
 
-    def program(self, network, subfolder, *options):
-        folder = self.folder(network)
-        return model_program.make(self.arguments.bnc, os.path.join(folder, "train.onnx"), network,
-                                  os.path.join(folder, subfolder), "--optimizer=sgd:momentum=%g" % MOMENTUM, *options)
-
-    def open_results(self, versions):
-        build = hashlib.sha256()
-        for path in (self.arguments.bnc, model_program.runtime_of(self.arguments.bnc)):
-            with open(path, "rb") as file:
-                build.update(file.read())
-        with open("/proc/cpuinfo") as file:
-            processor = next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
-        with open(versions) as file:
-            self.results = Results(os.path.join(self.arguments.work, "results.json"), {
-                "processor": processor, "threads": self.arguments.threads, "versions": json.load(file),
-                "build": build.hexdigest()})
+    def program(self, network, *options):
+        """bnc's, made with these options: (program, weights file)."""
+        key = (network, *options)
+        if key not in self.programs:
+            folder = self.folder(network)
+            self.programs[key] = model_program.make(
+                self.arguments.bnc, os.path.join(folder, "train.onnx"), network,
+                os.path.join(folder, "-".join(["bnc", *options])), "--optimizer=sgd:momentum=%g" % MOMENTUM, *options)
+        return self.programs[key]
 
     # ---- Parts
 
@@ -113,7 +113,7 @@ class Comparison:
 
     def trainers(self, network, peers):
         """bnc and the peers, whose first losses agree."""
-        folder, (bench, weights) = self.folder(network), self.programs[network]
+        folder, (bench, weights) = self.folder(network), self.program(network)
         batch, _, learning_rate, agree = TRAINING[network]
         words = [os.path.join(folder, "images"), os.path.join(folder, "labels"), str(batch), str(self.arguments.threads),
                  str(learning_rate)]
@@ -139,7 +139,7 @@ class Comparison:
             self.infer(network, batch)
 
     def infer(self, network, batch):
-        folder, (bench, weights), threads = self.folder(network), self.programs[network], str(self.arguments.threads)
+        folder, (bench, weights), threads = self.folder(network), self.program(network), str(self.arguments.threads)
         images = os.path.join(folder, "few_images")
         peers = self.peers(network, INFERENCE_PEERS)
         logits = lambda name: os.path.join(folder, "logits." + name)
@@ -148,7 +148,7 @@ class Comparison:
         sides.update((name, self.peer(name, network, "infer", *words(name), folder)) for name in peers)
         direct = {}
         if self.math:
-            bench, weights = self.program(network, "direct", "--phase=infer", "--math=direct")
+            bench, weights = self.program(network, "--phase=infer", "--math=direct")
             direct["direct"] = Side("bnc --math=direct", [bench, "infer", weights, *words("direct")])
 
         exact, errors = np.load(os.path.join(folder, "logits.npy")), {}
@@ -214,7 +214,7 @@ class Comparison:
             foreign, runs = Foreign(), [watch(command, environment) for _ in range(4)]
             share = foreign.share()
             stripped = os.path.join(scratch, "stripped")
-            model_program.run("strip", self.programs[network][0], "-o", stripped)
+            model_program.run("strip", self.program(network)[0], "-o", stripped)
             row = {"seconds": runs[0][0], "cached_seconds": statistics.median(run[0] for run in runs[1:]),
                    "compiler_mb": max(run[1] for run in runs), "program_mb": os.path.getsize(stripped) / 2**20}
         self.say("%s, compiler: other processes took %.0f %% of the processors%s" % (
@@ -245,6 +245,17 @@ def watch(command, environment):
             text.seek(0)
             sys.exit("%s failed:\n%s" % (" ".join(command), text.read()))
     return time.monotonic() - start, most / 2**20
+
+
+def versions(python):
+    """Of the packages that this Python needs."""
+    code = ("import importlib.metadata as m; have = {d.name.lower(): d.version for d in m.distributions()}; "
+            "print(*(have.get(name, '-') for name in %r))" % (PACKAGES,))
+    found = dict(zip(PACKAGES, model_program.run(python, "-c", code).split()))
+    missing = [name for name in PACKAGES if found[name] == "-"]
+    if missing:
+        sys.exit("%s lacks what it is to compare with: %s -m pip install %s" % (python, python, " ".join(missing)))
+    return found
 
 
 def names(known, what):
@@ -301,8 +312,10 @@ def main():
         getattr(comparison, part)(network)
     if comparison.results.rows:
         print("\n" + tables(comparison.results), end="")
-    if arguments.update_readme:
-        update(os.path.join(ROOT, "README.md"), tables(comparison.results))
+        if arguments.update_readme:
+            update(os.path.join(ROOT, "README.md"), tables(comparison.results))
+    elif arguments.update_readme:
+        sys.exit("README.md stays as it is: nothing was kept")
     sys.exit(1 if comparison.failed else 0)
 
 

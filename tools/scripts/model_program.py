@@ -8,8 +8,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 INCLUDE = os.path.join(HERE, "..", "..", "runtime", "include")
 
 
-def run(*command, **options):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+def run(*command):
+    """What a command prints; ends with that where it fails."""
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    except OSError as error:
+        sys.exit("%s cannot be run: %s" % (command[0], error.strerror))
     if done.returncode:
         sys.exit("%s failed:\n%s" % (" ".join(command), done.stdout))
     return done.stdout

@@ -4,14 +4,12 @@
 
 writes to FOLDER: train.onnx (the way to export for bnc), infer.onnx (the exporter's default, batch normalizations folded),
 ncnn.param and ncnn.bin (pnnx's conversion, float32), images, labels (raw batches for training), few_images (raw, for
-inference), logits.npy (of the latter, by a float64 run of PyTorch), and versions.json.
+inference) and logits.npy (of the latter, by a float64 run of PyTorch).
 
 NETWORK is one of torchvision or lenet_bn, the LeNet of D2L's chapter on batch normalization; without dropout, and all
 with the values of network_values.py. Needs torch, torchvision, onnx, onnxscript, pnnx and numpy.
 """
 import copy
-import importlib.metadata
-import json
 import os
 import subprocess
 import sys
@@ -25,7 +23,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import make_d2l_torch as lenet_bn
 
 TRAIN_BATCHES, FEW_IMAGES, CLASSES = 2, 8, 1000
-PACKAGES = ("torch", "torchvision", "onnxruntime", "openvino", "ncnn")
 
 
 def make(name, resolution):
@@ -70,8 +67,6 @@ def main():
     for variant, path in (("train", "train.onnx"), ("folded", "infer.onnx")):
         torchvision_networks.VARIANTS[variant](network, torch.tensor(images[:2]), file(path))
     convert_to_ncnn(network.eval(), torch.tensor(images[:1]), folder)
-    with open(file("versions.json"), "w") as out:
-        json.dump({package: importlib.metadata.version(package) for package in PACKAGES}, out)
 
 
 if __name__ == "__main__":
