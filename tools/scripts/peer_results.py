@@ -114,7 +114,7 @@ def update(path, text):
     if not begin or not end:
         sys.exit("%s has no '%s' with '%s' after it; add these two lines where the tables belong" % (path, BEGIN, END))
     with open(path + ".new", "w") as file:
-        file.write(before + begin + "\n" + text + end + after)
+        file.write(before + begin + "\n" + text + "\n" + end + after)
     os.replace(path + ".new", path)
 
 
