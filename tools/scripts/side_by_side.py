@@ -11,6 +11,7 @@ A program reads numbers of steps from stdin. For each it runs so many and answer
 the steps resulted in, if anything. At the end of the input it prints its peak resident memory in KiB and, where there is
 such a thing, what of it imports took. `serve` is that for programs in Python; model_bench.c does it in C.
 """
+import atexit
 import os
 import resource
 import statistics
@@ -46,6 +47,7 @@ class Side:
     def __init__(self, name, command):
         self.name, self.blocks, self.memory, self.imports = name, [], 0.0, 0.0
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill) # where results do not agree
 
     def run(self, steps):
         """(ms of a step, results)"""
