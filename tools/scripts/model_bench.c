@@ -3,10 +3,10 @@
  *   model_bench train WEIGHTS IMAGES LABELS BATCH THREADS LEARNING_RATE     steps of training
  *   model_bench infer WEIGHTS IMAGES LOGITS BATCH THREADS                   runs of the inference graph
  *
- * Compile it with -DMODEL=NAME. IMAGES holds floats, LABELS int32 class ids, both raw and for a whole number of batches,
- * which the steps take in turn; infer first writes the logits of them all to LOGITS. Reads numbers of steps from stdin;
- * for each it runs so many and answers with a line: their time in ms, then the loss of each step of training. At the end
- * of the input it prints its peak resident memory in KiB. side_by_side.py is the other end. */
+ * Compile it with -DMODEL=NAME. IMAGES holds floats, LABELS int32 class ids, both raw and for a whole number of
+ * batches, which the steps take in turn; infer first writes the logits of them all to LOGITS. Reads numbers of steps
+ * from stdin; for each it runs so many and answers with a line: their time in ms, then the loss of each step of
+ * training. At the end of the input it prints its peak resident memory in KiB. side_by_side.py is the other end. */
 #define _POSIX_C_SOURCE 200809L
 #include <bnc/model_abi.h>
 #include <bnc/runtime.h>
@@ -104,8 +104,10 @@ static void write_logits(const char *path) {
 int main(int argc, char **argv) {
   int training = argc == 8 && !strcmp(argv[1], "train");
   if (!training && !(argc == 7 && !strcmp(argv[1], "infer"))) {
-    fprintf(stderr, "usage: %s train WEIGHTS IMAGES LABELS BATCH THREADS LEARNING_RATE\n"
-                    "       %s infer WEIGHTS IMAGES LOGITS BATCH THREADS\n", argv[0], argv[0]);
+    fprintf(stderr,
+            "usage: %s train WEIGHTS IMAGES LABELS BATCH THREADS LEARNING_RATE\n"
+            "       %s infer WEIGHTS IMAGES LOGITS BATCH THREADS\n",
+            argv[0], argv[0]);
     return 1;
   }
   bnc_options options;
