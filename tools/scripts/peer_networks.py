@@ -56,9 +56,10 @@ def main():
     name, resolution, batch, folder = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     file = lambda part: os.path.join(folder, part)
     network = make(name, resolution)
-    images, labels = data(name, resolution, TRAIN_BATCHES * batch)
-    images.tofile(file("images"))
-    labels.tofile(file("labels"))
+    count = TRAIN_BATCHES * batch
+    images, labels = data(name, resolution, max(count, FEW_IMAGES))
+    images[:count].tofile(file("images"))
+    labels[:count].tofile(file("labels"))
     images = images[:FEW_IMAGES]
     images.tofile(file("few_images"))
     with torch.no_grad():

@@ -52,8 +52,11 @@ class Side:
     def run(self, steps):
         """(ms of a step, results)"""
         time.sleep(PAUSE)
-        self.process.stdin.write("%d\n" % steps)
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write("%d\n" % steps)
+            self.process.stdin.flush()
+        except BrokenPipeError: # then it has no answer either
+            pass
         answer = self.process.stdout.readline().split()
         if not answer:
             sys.exit("%s ended early" % self.name)

@@ -37,6 +37,12 @@ def ends():
     measure("Title", [fake("bnc", "1,1,1"), fake("other", "1,1")], 3, 1)
 
 
+def ended():
+    side = Side("gone", ["false"])
+    side.process.wait()
+    side.run(1)
+
+
 def processor_time():
     """A side's own work is not that of other processes."""
     side = fake("busy", "1,1", burn="0.3")
