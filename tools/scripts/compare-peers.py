@@ -19,8 +19,9 @@ from side_by_side import AGREE, FOREIGN, Foreign, Side, check_losses, measure
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-INFERENCE_PEERS, INFERENCE_BATCHES = ("onnxruntime", "openvino", "ncnn"), (1, 8)
-TRAINING_PEERS = ("pytorch", "channels-last", "torch-compile")
+INFERENCE_BATCHES = (1, 8)
+PEERS_OF = {"inference": tuple(PEERS), "training": ("pytorch", "channels-last", "torch-compile")}
+USUAL_PEERS = {"inference": ("onnxruntime", "openvino", "ncnn"), "training": PEERS_OF["training"]}
 PACKAGES = ("torch", "torchvision", "onnxruntime", "openvino", "ncnn", "pnnx", "onnx", "onnxscript")
 RESOLUTION, PAIRS, BLOCK, MOMENTUM = 224, 15, 400.0, 0.9 # a block takes so many ms, or a step
 
@@ -54,7 +55,7 @@ class Comparison:
         self.setting = {"processor": processor, "threads": arguments.threads, "versions": versions(arguments.python),
                         "build": build.hexdigest()}
         os.makedirs(arguments.work, exist_ok=True)
-        self.results = Results(os.path.join(arguments.work, "results.json"), self.setting)
+        self.results = Results(os.path.join(arguments.work, "results-%d-threads.json" % arguments.threads), self.setting)
 
     def say(self, text):
         print(text, flush=True)
@@ -101,11 +102,6 @@ class Comparison:
 
     # ---- Parts
 
-    def peers(self, network, of_part):
-        arguments = self.arguments
-        return [peer for peer in arguments.peers or of_part
-                if peer != "torch-compile" or network not in arguments.no_compile]
-
     def peer(self, name, network, mode, *words):
         shape = ",".join(str(size) for size in self.shape(network))
         program = [self.arguments.python, os.path.join(HERE, "peer-step.py")]
@@ -141,7 +137,7 @@ class Comparison:
     def infer(self, network, batch):
         folder, (bench, weights), threads = self.folder(network), self.program(network), str(self.arguments.threads)
         images = os.path.join(folder, "few_images")
-        peers = self.peers(network, INFERENCE_PEERS)
+        peers = peers_of("inference", network, self.arguments)
         logits = lambda name: os.path.join(folder, "logits." + name)
         words = lambda name: (images, logits(name), str(batch), threads)
         sides = {"bnc": Side("bnc", [bench, "infer", weights, *words("bnc")])}
@@ -180,7 +176,7 @@ class Comparison:
 
     def training(self, network):
         batch, least = TRAINING[network][:2]
-        peers = [peer for peer in self.peers(network, TRAINING_PEERS) if peer in TRAINING_PEERS]
+        peers = peers_of("training", network, self.arguments)
         sides = self.trainers(network, peers)
         ratios = self.time("%s, training step, batch %d" % (NETWORKS[network], batch), sides)
         if not ratios: # they do not count
@@ -247,6 +243,11 @@ def watch(command, environment):
     return time.monotonic() - start, most / 2**20
 
 
+def peers_of(part, network, arguments):
+    return [peer for peer in arguments.peers or USUAL_PEERS[part]
+            if peer in PEERS_OF[part] and (peer != "torch-compile" or network not in arguments.no_compile)]
+
+
 def versions(python):
     """Of the packages that this Python needs."""
     code = ("import importlib.metadata as m; have = {d.name.lower(): d.version for d in m.distributions()}; "
@@ -299,11 +300,12 @@ def main():
     if not chosen:
         parser.error("nothing to do: no chosen network is in a chosen part (%s)" % "; ".join(
             "%s: %s" % (part, ", ".join(NETWORKS_OF[part])) for part in PARTS if part != "inference"))
-    if "training" in parts and arguments.peers and not set(arguments.peers) & set(TRAINING_PEERS):
-        parser.error("none of --peers trains; these do: %s" % ", ".join(TRAINING_PEERS))
     arguments.full_size, arguments.block = arguments.resolution == RESOLUTION, BLOCK
     if arguments.quick:
         arguments.pairs, arguments.block, arguments.no_compile = 3, BLOCK / 4, list(NETWORKS)
+    for network, part in chosen:
+        if part in PEERS_OF and not peers_of(part, network, arguments):
+            parser.error("no peer left in %s of %s; there can be %s" % (part, network, ", ".join(PEERS_OF[part])))
     arguments.kept = arguments.full_size and arguments.pairs >= PAIRS
 
     comparison = Comparison(arguments)
