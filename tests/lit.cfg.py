@@ -50,7 +50,7 @@ config.environment["PATH"] = os.pathsep.join(
 config.environment["XDG_CACHE_HOME"] = os.path.join(build, "cache")
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 
-for package in ("numpy", "onnx", "safetensors"):
+for package in ("numpy", "onnx", "psutil", "safetensors"):
     if subprocess.run([config.bnc_python, "-c", "import " + package], capture_output=True).returncode == 0:
         config.available_features.add("python-" + package)
 peers = os.environ.get("BNC_PEERS_PYTHON", os.path.join(config.bnc_source_root, ".venv-frameworks", "bin", "python"))
