@@ -43,11 +43,77 @@ void KernelOp::print(OpAsmPrinter &printer) {
   llvm::interleaveComma(llvm::zip(getBody().getArguments(), getInputs()), printer,
                         [&](auto pair) { printer << std::get<0>(pair) << " = " << std::get<1>(pair); });
   printer << ')';
-  printer.printOptionalAttrDict((*this)->getAttrs(), {getGridAttrName(), getRowsAttrName()});
+  SmallVector<StringRef> elided{getGridAttrName(), getRowsAttrName()};
+  if (getBlocks() == 1)
+    elided.push_back(getBlocksAttrName());
+  printer.printOptionalAttrDict((*this)->getAttrs(), elided);
   printer << " : ";
   printer.printFunctionalType(*this);
   printer << ' ';
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
+}
+
+/// True if every channel of the results comes from the same channel of the operands.
+static bool isPerChannel(Operation *op) {
+  if (auto slice = dyn_cast<SliceOp>(op)) {
+    auto channels = [](Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(1); };
+    return channels(slice.getInput()) == channels(slice.getResult()) && slice.getSteps()[1] == 1;
+  }
+  if (isa<AvgPoolGradientOp, AvgPoolOp, Col2ImOp, MaxPoolGradientOp, MaxPoolOp, MaxPoolTapOp, PartialMomentsOp, PartialSumsOp,
+          RouteToTapOp, StageOp, WinogradInputOp, WinogradOutputOp>(op))
+    return true;
+  if (!isa<ElementwiseOpInterface>(op) || isa<ApplyDropoutOp>(op)) // dropout counts all channels
+    return false;
+  if (isa<AffineOp, ApplyNormalizeOp, ApplyNormalizeGradientOp>(op))
+    return true;
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  return type.getRank() >= 2 && llvm::all_of(op->getOperands(), [&](Value operand) {
+    auto from = cast<RankedTensorType>(operand.getType());
+    bool isScalar = operand.getDefiningOp<ConstantOp>() && from.getNumElements() == 1;
+    return isScalar || (from.getRank() == type.getRank() && from.getDimSize(1) == type.getDimSize(1));
+  });
+}
+
+std::optional<llvm::DenseSet<Value>> KernelOp::cutValues() {
+  llvm::DenseSet<Value> cut;
+  Block &body = getBody().front();
+  for (size_t before = size_t(-1); before != cut.size();) {
+    before = cut.size();
+    for (Operation &op : body.without_terminator()) {
+      if (auto conv = dyn_cast<PackedConvOp>(op)) {
+        if (conv.getGroups() != 1 || conv.getUnflatten())
+          return std::nullopt;
+        cut.insert(conv.getResult());
+        cut.insert(op.operand_begin() + 1, op.operand_end()); // weight and bias
+      } else if (auto product = dyn_cast<WinogradProductOp>(op)) {
+        cut.insert(product.getResult());
+        cut.insert(product.getWeight());
+      } else if (auto gradient = dyn_cast<WeightGradientOp>(op)) {
+        if (gradient.getGroups() != 1)
+          return std::nullopt;
+        cut.insert(gradient.getInput());
+        cut.insert(gradient.getResult());
+      } else if (llvm::any_of(op.getResults(), [&](Value value) { return cut.contains(value); }) ||
+                 llvm::any_of(op.getOperands(), [&](Value value) { return cut.contains(value); })) {
+        if (!isPerChannel(&op))
+          return std::nullopt;
+        cut.insert(op.result_begin(), op.result_end());
+        for (Value operand : op.getOperands())
+          if (!operand.getDefiningOp<ConstantOp>())
+            cut.insert(operand);
+      }
+    }
+  }
+  for (Operation &op : body.without_terminator()) {
+    auto conv = dyn_cast<PackedConvOp>(op);
+    auto product = dyn_cast<WinogradProductOp>(op);
+    auto gradient = dyn_cast<WeightGradientOp>(op);
+    if ((conv && cut.contains(conv.getInput())) || (product && cut.contains(product.getInput())) || (gradient && cut.contains(gradient.getGradient())))
+      return std::nullopt;
+  }
+  if (!llvm::all_of(body.getTerminator()->getOperands(), [&](Value value) { return cut.contains(value); }))
+    return std::nullopt;
+  return cut;
 }
 
 LogicalResult KernelOp::verify() {
@@ -60,6 +126,18 @@ LogicalResult KernelOp::verify() {
     return emitOpError("yields values whose types differ from its results'");
   if (getRows() < 1)
     return emitOpError("has ") << getRows() << " rows or images a task; expected at least 1";
+  if (getBlocks() < 1)
+    return emitOpError("has ") << getBlocks() << " blocks of channels; expected at least 1";
+  if (getBlocks() > 1) {
+    if (!cutValues())
+      return emitOpError("cannot compute its channels in ") << getBlocks() << " blocks: they depend on each other";
+    bool whole = llvm::all_of(body, [&](Operation &op) {
+      return !isa<PackedConvOp, WinogradProductOp>(op) ||
+             cast<RankedTensorType>(op.getOperand(1).getType()).getDimSize(0) % getBlocks() == 0;
+    });
+    if (!whole)
+      return emitOpError("has weights that ") << getBlocks() << " blocks of channels do not divide";
+  }
   if (getStorage() && getStorage()->size() != getNumResults())
     return emitOpError("has ") << getStorage()->size() << " storages for " << getNumResults() << " results";
   return success();

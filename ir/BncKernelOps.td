@@ -53,14 +53,23 @@ def Bnc_KernelOp : Bnc_Op<"kernel", [IsolatedFromAbove]> {
     whole tensors; a task computes its rows (grid `rows`: `rows` rows of one image) or its images (grid
     `images`: `rows` of them) of every result. Results that are partials have one entry per task (leading `?`),
     slices one per chain. `symbol` is the kernel's function once it is compiled.
+
+    With `blocks` > 1 a task computes one of so many equal blocks of channels besides: the channels that a
+    convolution puts out, or those of the input in a weight gradient, and of everything that has them. The tasks of
+    a block come one after the other, so that they find its weights in the cache.
   }];
   let arguments = (ins Variadic<AnyRankedTensor>:$inputs, Bnc_GridAttr:$grid, I64Attr:$rows, I64Attr:$chains,
-                       OptionalAttr<StrAttr>:$symbol, OptionalAttr<Bnc_StorageArrayAttr>:$storage,
+                       DefaultValuedAttr<I64Attr, "1">:$blocks, OptionalAttr<StrAttr>:$symbol, OptionalAttr<Bnc_StorageArrayAttr>:$storage,
                        OptionalAttr<DictionaryAttr>:$schedule);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The values that have the channels which blocks cut: results of convolutions, inputs of weight gradients, and what
+    /// is applied to them channel by channel. Null where something needs other channels than its own.
+    std::optional<::llvm::DenseSet<::mlir::Value>> cutValues();
+  }];
 }
 
 def Bnc_YieldOp : Bnc_Op<"yield", [Pure, Terminator, HasParent<"KernelOp">]> {

@@ -49,6 +49,8 @@ bnc_argument argumentRecord(const KernelArgument &argument, KernelOp kernel) {
   record.row_dimension = layout.rowDimension;
   record.image_dimension = layout.imageDimension;
   record.image_multiple = argument.imageMultiple;
+  record.block_stride = argument.blockStride;
+  record.ragged_extent = layout.raggedExtent;
   for (size_t i = 0; i < layout.extents.size(); ++i) {
     record.extent[i] = layout.extents[i];
     record.stride[i] = layout.strides[i];
@@ -76,11 +78,15 @@ bnc_argument argumentRecord(const KernelArgument &argument, KernelOp kernel) {
     record.image_stride = layout.strides[layout.imageDimension] * layout.typeBits / 8;
   Operation *producer = argument.role == KernelArgument::Result ? argument.value.getDefiningOp() : nullptr;
   if (producer && isa<PartialMomentsOp, PartialSumsOp>(producer)) {
-    int64_t stored = layout.extents[0];
+    int64_t stored = storageOf(outside).getChannels();
     record.task_stride = llvm::alignTo(typeOf(argument.value).getDimSize(1) * stored * 4, BNC_ALIGNMENT);
     record.displacement = argument.term * stored * 4;
   } else if (producer && isa<WeightGradientOp>(producer)) {
-    record.chain_stride = record.slot_bytes = layout.strides.back() * layout.extents.back() * 4;
+    // Channels of the input are dimension 1: what a block of them has lies between that of the others.
+    record.slot_stride = layout.strides[2] * 4;
+    record.slot_bytes = layout.strides[1] * layout.extents[1] * 4;
+    record.chain_stride = layout.strides.back() * layout.extents.back() * 4;
+    record.slot_rows = record.chain_stride / record.slot_stride;
   }
   return record;
 }
@@ -92,6 +98,7 @@ Step launchOf(KernelOp kernel, const Target &target) {
   launch.strips = interface.strips;
   launch.block = kernel.getGrid() == Grid::Rows ? 1 : kernel.getRows();
   launch.chains = kernel.getChains();
+  launch.blocks = kernel.getBlocks();
   launch.arguments = interface.arguments.size();
   std::vector<int64_t> words = wordsOf(launch);
   for (const KernelArgument &argument : interface.arguments)
@@ -120,6 +127,7 @@ Step launchOf(OptimizeOp op) {
   launch.strips = 1;
   launch.block = kElementsPerTask;
   launch.elements = elements;
+  launch.blocks = 1;
   std::vector<bnc_argument> arguments;
   auto flat = [&](int64_t space, int64_t offset, bool ranges) {
     bnc_argument record{};

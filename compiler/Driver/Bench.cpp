@@ -117,7 +117,7 @@ void describe(KernelOp kernel, int64_t batch, Row &row) {
   for (auto [value, result] : llvm::zip(yield.getValues(), kernel.getResults())) {
     double bytes = bytesOf(result, batch);
     if (value.getDefiningOp<WeightGradientOp>()) // slices of chains that have no task stay as they are
-      bytes *= double(std::min<int64_t>(row.tasks, kernel.getChains())) / kernel.getChains();
+      bytes *= double(std::min<int64_t>(row.tasks / kernel.getBlocks(), kernel.getChains())) / kernel.getChains();
     row.bytes += bytes;
   }
 }

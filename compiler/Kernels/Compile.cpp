@@ -30,7 +30,7 @@ std::string signature(KernelOp kernel, const Target &target) {
   std::string text;
   llvm::raw_string_ostream os(text);
   os << kKernelSources << ' ' << HALIDE_VERSION_MAJOR << '.' << HALIDE_VERSION_MINOR << ' ' << target.halide << ' '
-     << stringifyGrid(kernel.getGrid()) << ' ' << kernel.getRows() << '\n';
+     << stringifyGrid(kernel.getGrid()) << ' ' << kernel.getRows() << ' ' << kernel.getBlocks() << '\n';
   DenseMap<Value, unsigned> number;
   Block &body = kernel.getBody().front();
   for (BlockArgument argument : body.getArguments())

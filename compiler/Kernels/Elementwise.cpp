@@ -336,7 +336,7 @@ void bnc::scheduleElementwise(PipelineBuilder &builder, Func func, Value value, 
   int64_t channels = layout.extents[0], width = layout.extents[1], lanes = builder.target.lanes;
   if (layout.strides[0] == 1 && channels >= 8) {
     int vector = channels % lanes == 0 ? lanes : 8;
-    func.vectorize(builder.c, vector, channels % vector == 0 ? Halide::TailStrategy::RoundUp : Halide::TailStrategy::GuardWithIf);
+    func.vectorize(builder.c, vector, channels % vector == 0 && layout.raggedExtent == 0 ? Halide::TailStrategy::RoundUp : Halide::TailStrategy::GuardWithIf);
     // Channels that fill half a register: two neighbours in x fill it.
     if (channels == 8 && lanes == 16 && width % 2 == 0 && readsAlongX(value)) {
       Halide::Var xo("xo"), xi("xi");

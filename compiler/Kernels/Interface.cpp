@@ -306,6 +306,20 @@ BufferLayout layoutOf(Value inside, Value outside, StorageAttr storage, const Ta
   }
   return layout;
 }
+
+/// Leaves one of `blocks` blocks of the channels: where they lie depends on what the buffer holds.
+void cutChannels(KernelArgument &argument, int64_t blocks, const Target &target) {
+  BufferLayout &layout = argument.layout;
+  Value value = argument.value;
+  int64_t dimension = value.getDefiningOp<WeightGradientOp>() ? 1 : isPacked(value) ? 4 : 0;
+  int64_t &extent = layout.extents[dimension];
+  if (dimension == 0 && extent != target.storedChannels(extent)) { // the file's layout, without padded channels
+    layout.raggedExtent = extent;
+    extent = target.storedChannels(extent);
+  }
+  extent /= blocks;
+  argument.blockStride = extent * layout.strides[dimension] * layout.typeBits / 8;
+}
 } // namespace
 
 SmallVector<int64_t> KernelInterface::pixelsOfStrip(Value value) const {
@@ -333,7 +347,12 @@ KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
     for (auto &[value, range] : RowAnalysis(kernel, interface.strips, strip).run())
       interface.ranges[value].push_back(range);
 
+  llvm::DenseSet<Value> cut;
+  if (kernel.getBlocks() > 1)
+    cut = *kernel.cutValues();
   auto add = [&](KernelArgument argument) {
+    if (argument.role != KernelArgument::Scratch && cut.contains(argument.value))
+      cutChannels(argument, kernel.getBlocks(), target);
     if (argument.layout.rowDimension >= 0)
       argument.rows = interface.ranges.lookup(argument.value);
     interface.arguments.push_back(std::move(argument));
@@ -349,7 +368,7 @@ KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
 
   for (StageOp stage : body.getOps<StageOp>()) {
     ImageShape shape = ImageShape::of(stage);
-    int64_t channels = stagedChannels(target, stage);
+    int64_t channels = stagedChannels(target, stage) / (cut.contains(stage) ? kernel.getBlocks() : 1);
     int64_t rows = 0;
     for (RowRange range : interface.ranges.lookup(stage))
       rows = std::max(rows, range.size());

@@ -11,6 +11,8 @@
 #include "compiler/Support/Target.h"
 #include "ir/BncOps.h"
 
+#include <vector>
+
 namespace bnc {
 
 /// {first, one past the last} row.
@@ -25,6 +27,7 @@ struct BufferLayout {
   llvm::SmallVector<int64_t, 5> extents, strides;
   int64_t rowDimension = -1;   // its range differs from strip to strip
   int64_t imageDimension = -1; // its extent is the number of images of a task
+  int64_t raggedExtent = 0; // > 0: dimension 0's extent over all blocks of channels, which leave less for the last one
   int64_t typeCode = 2, typeBits = 32; // of an element; Halide's codes: 0 int, 1 uint, 2 float
 };
 
@@ -36,11 +39,12 @@ struct KernelArgument {
   BufferLayout layout;
   int64_t imageMultiple = 1;     // scratch: images are rounded up to a multiple, for whole register tiles
   int64_t scratchOffset = 0;     // in bytes
+  int64_t blockStride = 0;       // in bytes, from one block of channels to the next
   llvm::SmallVector<RowRange> rows = {}; // per strip, if layout.rowDimension >= 0
 };
 
 struct KernelInterface {
-  llvm::SmallVector<KernelArgument> arguments;
+  std::vector<KernelArgument> arguments;
   int64_t strips = 1;       // tasks per image in grid `rows`
   int64_t scratchBytes = 0; // per worker
   /// Pixels of one image that a task of a strip owns of `value` (a stored activation).

@@ -103,7 +103,9 @@ PipelineBuilder::Owned PipelineBuilder::owned(Value value) {
 void PipelineBuilder::constrain(Halide::OutputImageParam buffer, const BufferLayout &layout) {
   for (size_t i = 0; i < layout.extents.size(); ++i) {
     bool varies = int64_t(i) == layout.rowDimension || int64_t(i) == layout.imageDimension;
-    if (!varies)
+    if (i == 0 && layout.raggedExtent > 0)
+      buffer.dim(i).set_min(0);
+    else if (!varies)
       buffer.dim(i).set_bounds(0, int(layout.extents[i]));
     if (i != 0 || layout.strides[i] != 1)
       buffer.dim(i).set_stride(int(layout.strides[i]));

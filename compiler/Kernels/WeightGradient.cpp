@@ -17,7 +17,8 @@ using Halide::Var;
 
 Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
   ArrayRef<int64_t> shape = op.getType().getShape(); // (chains, blocks, KH, KW, input channels, block)
-  int blocks = shape[1], kernelHeight = shape[2], kernelWidth = shape[3], inputs = shape[4], block = shape[5];
+  int blocks = shape[1], kernelHeight = shape[2], kernelWidth = shape[3], block = shape[5];
+  int inputs = builder.argumentOf(op.getResult())->layout.extents[1]; // all, or those of the task's block of channels
   int strideX = op.getStrides()[1], strideY = op.getStrides()[0], dilationX = op.getDilations()[1], dilationY = op.getDilations()[0];
   int padX = op.getGradientPads()[1], padY = op.getGradientPads()[0], stepX = op.getGradientDilations()[1], stepY = op.getGradientDilations()[0];
   int outputWidth = op.getOutputShape()[1], outputHeight = op.getOutputShape()[0], groups = op.getGroups();

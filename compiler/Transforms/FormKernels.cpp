@@ -312,7 +312,7 @@ private:
     OpBuilder builder(rootOps.back());
     builder.setInsertionPointAfter(rootOps.back());
     auto kernel = KernelOp::create(builder, builder.getFusedLoc(locations), TypeRange(ValueRange(stored)), inputs.getArrayRef(),
-                                   Grid::Images, 1, 0, nullptr, nullptr, nullptr);
+                                   Grid::Images, 1, 0, 1, nullptr, nullptr, nullptr);
     Block *body = builder.createBlock(&kernel.getBody(), {}, ValueRange(inputs.getArrayRef()).getTypes(),
                                       SmallVector<Location>(inputs.size(), kernel.getLoc()));
     IRMapping mapping;

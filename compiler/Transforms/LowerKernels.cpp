@@ -10,6 +10,7 @@
 
 #include "compiler/Support/Target.h"
 #include "compiler/Transforms/ConvolutionCost.h"
+#include "compiler/Transforms/KernelGrid.h"
 #include "compiler/Transforms/Passes.h"
 #include "compiler/Transforms/WeightView.h"
 
@@ -26,22 +27,8 @@ namespace bnc {
 } // namespace bnc
 
 namespace {
-constexpr int64_t kImagesPerTask = 32;  // of grid `images`: a block of rows that a weight panel is read once for
-constexpr int64_t kFewImages = 4, kFewPixels = 256; // ... of kernels whose weights outgrow the cache, and their pixels
 constexpr int64_t kMaxChains = 16;      // slices of a weight gradient: threads beyond this many do not help
 constexpr int64_t kSliceBytes = 4 << 20; // all slices of one weight gradient together
-
-ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
-int64_t dimOf(Value value, int64_t dim) { // (N, C, H, W) of a tensor of rank 2 or more: H is the rows of all planes
-  ArrayRef<int64_t> shape = shapeOf(value);
-  if (dim >= 2 && shape.size() > 4)
-    return dim == 3 ? shape.back() : std::accumulate(shape.begin() + 2, shape.end() - 1, int64_t(1), std::multiplies<>());
-  if (dim < 2)
-    return shape[dim];
-  if (shape.size() == 2)
-    return 1;
-  return shape.size() == 3 ? (dim == 2 ? 1 : shape[2]) : shape[dim];
-}
 
 /// {y, x} of an attribute with one entry per spatial dimension.
 SmallVector<int64_t> plane(ArrayRef<int64_t> values, int64_t missing) {
@@ -94,7 +81,7 @@ public:
         return failure();
     }
     removeDead();
-    chooseGrid();
+    chains = chooseGrid(kernel, target, inference, chains, [&](Value argument) { return outer.lookup(argument); });
     stageResults();
     rebuild();
     return success();
@@ -451,75 +438,6 @@ private:
 
   YieldOp yield() { return cast<YieldOp>(kernel.getBody().front().getTerminator()); }
 
-  bool isPartial(Value value) {
-    Operation *op = value.getDefiningOp();
-    return op && isa<PartialMomentsOp, PartialSumsOp, WeightGradientOp>(op);
-  }
-
-  void chooseGrid() {
-    bool images = false, weightGradient = false, aligned = true;
-    int64_t height = 0, width = 0, rowBytes = 0, weightBytes = 0, tile = 1;
-    auto bytesOf = [&](Value value) { return dimOf(value, 3) * target.storedChannels(dimOf(value, 1)) * 4; };
-    kernel.getBody().walk([&](Operation *op) {
-      if (auto conv = dyn_cast<PackedConvOp>(op)) {
-        images |= conv.getUnflatten() || (dimOf(conv.getResult(), 2) == 1 && dimOf(conv.getResult(), 3) == 1);
-        weightBytes = std::max(weightBytes, conv.getWeight().getType().getNumElements() * 4);
-        width = std::max(width, dimOf(conv.getResult(), 3));
-      } else if (auto product = dyn_cast<WinogradProductOp>(op)) {
-        weightBytes = std::max(weightBytes, product.getWeight().getType().getNumElements() * 4);
-      } else if (auto gradient = dyn_cast<WeightGradientOp>(op)) {
-        weightGradient = true;
-        weightBytes = std::max(weightBytes, gradient.getType().getNumElements() / chains * 4);
-        width = std::max(width, gradient.getOutputShape()[1]);
-        images |= gradient.getOutputShape()[0] == 1 && gradient.getOutputShape()[1] == 1;
-        height = std::max(height, gradient.getOutputShape()[0]);
-      } else if (isa<LossOp, LossGradientOp>(op))
-        images = true;
-      else if (isa<Col2ImOp>(op))
-        aligned = false; // every row of the product reaches many rows
-      else if (auto stage = dyn_cast<StageOp>(op)) {
-        Operation *producer = stage.getInput().getDefiningOp();
-        if (auto output = dyn_cast_or_null<WinogradOutputOp>(producer))
-          tile = output.getTile();
-        // Planes of tiles have a row for several of the image.
-        rowBytes += bytesOf(stage) / (isa_and_nonnull<WinogradInputOp, WinogradProductOp>(producer) ? 4 : 1);
-      }
-    });
-    bool first = true;
-    for (Value value : yield().getValues()) {
-      if (isPartial(value) || shapeOf(value).size() < 2)
-        continue;
-      rowBytes += bytesOf(value);
-      aligned &= first || dimOf(value, 2) == height;
-      height = first ? dimOf(value, 2) : std::max(height, dimOf(value, 2));
-      first = false;
-    }
-    height = std::max<int64_t>(height, 1);
-    int64_t rows = height;
-    // Half of the cache for the strip; strips cut what is read of neighbours, so they are cut only where it pays.
-    if (!weightGradient && aligned)
-      rows = std::clamp<int64_t>(target.cacheBytes / 2 / std::max<int64_t>(rowBytes, 1), 1, height);
-    // One image alone should keep a few cores busy.
-    if (!weightGradient && aligned && inference)
-      rows = std::min(rows, std::max<int64_t>(1, llvm::divideCeil(height, 4)));
-    // Weights of planes that leave the cache are read once for each strip.
-    if (tile > 1 && weightBytes > target.cacheBytes)
-      rows = inference ? llvm::divideCeil(height, 2) : height;
-    if (rows < height)
-      rows = llvm::alignTo(rows, tile);
-    if (images)
-      rows = kImagesPerTask;
-    // Weights that leave the cache are read once for a few small images.
-    int64_t few = std::min(kFewImages, kFewPixels / std::max<int64_t>(1, height * width));
-    if (!images && !inference && rows == height && few > 1 && weightBytes > target.cacheBytes) {
-      images = true;
-      rows = few;
-    }
-    kernel.setGrid(images ? Grid::Images : Grid::Rows);
-    kernel.setRows(rows);
-    kernel.setChains(weightGradient ? chains : 0);
-  }
-
   /// An anchor's result that is read other than element by element, or whose final layout the register tile cannot write,
   /// goes through scratch.
   void stageResults() {
@@ -575,7 +493,7 @@ private:
       inputs.push_back(inference ? keepVariable(at, input) : input);
     }
     auto lowered = KernelOp::create(at, kernel.getLoc(), yield().getOperandTypes(), inputs, kernel.getGrid(), kernel.getRows(),
-                                    kernel.getChains(), nullptr, nullptr, nullptr);
+                                    kernel.getChains(), kernel.getBlocks(), nullptr, nullptr, nullptr);
     lowered.getBody().takeBody(kernel.getBody());
     for (auto [index, value] : llvm::enumerate(yieldOf(lowered).getValues())) {
       Value result = lowered.getResult(index), old = kernel.getResult(index);

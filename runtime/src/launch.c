@@ -18,12 +18,16 @@ int64_t bnc_grid_tasks(int64_t grid, int64_t strips, int64_t block, int64_t elem
 
 int64_t bnc_grid_chains(int64_t tasks, int64_t chains) { return chains == 0 || chains > tasks ? tasks : chains; }
 
-int64_t bnc_rt_task_count(const bnc_launch *launch, int64_t batch) {
+static int64_t tasks_of_block(const bnc_launch *launch, int64_t batch) {
   return bnc_grid_tasks(launch->grid, launch->strips, launch->block, launch->elements, batch);
 }
 
+int64_t bnc_rt_task_count(const bnc_launch *launch, int64_t batch) {
+  return launch->blocks * tasks_of_block(launch, batch);
+}
+
 int64_t bnc_rt_chain_count(const bnc_launch *launch, int64_t batch) {
-  return bnc_grid_chains(bnc_rt_task_count(launch, batch), launch->chains);
+  return launch->blocks * bnc_grid_chains(tasks_of_block(launch, batch), launch->chains);
 }
 
 typedef struct launch_state {
@@ -32,7 +36,7 @@ typedef struct launch_state {
   const bnc_launch *launch;
   const bnc_argument *arguments;
   const int64_t *rows;
-  int64_t tasks, chains;
+  int64_t tasks, chains; /* of one block */
 } launch_state;
 
 /* What a task covers: images [image, image + images), and rows or elements where an argument has them. */
@@ -69,8 +73,8 @@ static uint8_t *argument_base(const bnc_exec *exec, const bnc_argument *argument
   return base + argument->displacement;
 }
 
-/* Everything of a buffer that no task changes. */
-static void prepare(bnc_buffer *buffer, bnc_dim *dims, const bnc_argument *argument) {
+/* Everything of a buffer that no task of a block changes. */
+static void prepare(bnc_buffer *buffer, bnc_dim *dims, const bnc_argument *argument, int64_t block) {
   memset(buffer, 0, sizeof *buffer);
   buffer->type_code = (uint8_t)argument->type_code;
   buffer->type_bits = (uint8_t)argument->type_bits;
@@ -79,6 +83,9 @@ static void prepare(bnc_buffer *buffer, bnc_dim *dims, const bnc_argument *argum
   buffer->dim = dims;
   for (int64_t d = 0; d < argument->dimensions; ++d)
     dims[d] = (bnc_dim){(int32_t)argument->min[d], (int32_t)argument->extent[d], (int32_t)argument->stride[d], 0};
+  int64_t left = argument->ragged_extent - block * argument->extent[0];
+  if (argument->ragged_extent && left < argument->extent[0])
+    dims[0].extent = (int32_t)left;
 }
 
 static void place(bnc_buffer *buffer, const launch_state *state, int64_t index, uint8_t *base, int64_t task,
@@ -114,8 +121,9 @@ static void note_error(const bnc_exec *exec, int error) {
     atomic_store_explicit(&context->kernel_error, error, memory_order_relaxed);
 }
 
-static void run_chain(void *data, int64_t chain, int64_t worker) {
+static void run_chain(void *data, int64_t index, int64_t worker) {
   const launch_state *state = data;
+  int64_t block = index / state->chains, chain = index % state->chains;
   const bnc_exec *exec = state->exec;
   const bnc_context *context = exec->runtime;
   uint8_t *scratch = context ? context->scratch + worker * context->scratch_stride : exec->base[BNC_SPACE_SCRATCH];
@@ -126,11 +134,13 @@ static void run_chain(void *data, int64_t chain, int64_t worker) {
   uint8_t *bases[count];
   for (int64_t i = 0; i < count; ++i) {
     const bnc_argument *argument = &state->arguments[i];
-    bases[i] = argument_base(exec, argument, scratch);
+    bases[i] = argument_base(exec, argument, scratch) + block * argument->block_stride;
     pointers[i] = &buffers[i];
-    prepare(&buffers[i], dims[i], argument);
-    if (state->launch->chains && argument->slot_bytes)
-      memset(bases[i] + chain * argument->chain_stride, 0, (size_t)argument->slot_bytes);
+    prepare(&buffers[i], dims[i], argument, block);
+    if (state->launch->chains)
+      for (int64_t row = 0; row < argument->slot_rows; ++row)
+        memset(bases[i] + chain * argument->chain_stride + row * argument->slot_stride, 0,
+               (size_t)argument->slot_bytes);
   }
   int64_t end = (chain + 1) * state->tasks / state->chains;
   for (int64_t task = chain * state->tasks / state->chains; task < end; ++task) {
@@ -148,7 +158,7 @@ void bnc_rt_launch(bnc_exec *exec, bnc_kernel kernel, const bnc_launch *launch) 
                         .launch = launch,
                         .arguments = arguments,
                         .rows = (const int64_t *)(arguments + launch->arguments),
-                        .tasks = bnc_rt_task_count(launch, exec->batch),
-                        .chains = bnc_rt_chain_count(launch, exec->batch)};
-  bnc_parallel(exec, state.chains, run_chain, &state);
+                        .tasks = tasks_of_block(launch, exec->batch)};
+  state.chains = bnc_grid_chains(state.tasks, launch->chains);
+  bnc_parallel(exec, launch->blocks * state.chains, run_chain, &state);
 }

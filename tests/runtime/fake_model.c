@@ -63,7 +63,7 @@ static const struct {
   bnc_launch launch;
   bnc_argument arguments[2];
   int64_t rows[STRIPS][2][2];
-} moments_launch = {{BNC_GRID_ROWS, STRIPS, 1, 0, 0, 2},
+} moments_launch = {{BNC_GRID_ROWS, STRIPS, 1, 0, 0, 1, 2},
                     {INPUT_X, BUFFER(BNC_SPACE_SCALED, MOMENTS, 0, 48, -1, -1, .dimensions = 2, .extent = {STORED, 3},
                                      .stride = {1, STORED})},
                     {{{0, 2}, {0, 0}}, {{2, 2}, {0, 0}}}};
@@ -106,7 +106,7 @@ static const struct {
   bnc_launch launch;
   bnc_argument arguments[11];
   int64_t rows[1][11][2];
-} loss_launch = {{BNC_GRID_IMAGES, 1, 2, 0, 0, 11},
+} loss_launch = {{BNC_GRID_IMAGES, 1, 2, 0, 0, 1, 11},
                  {INPUT_X, VECTOR(BNC_SPACE_FIXED, COEFFICIENTS, 3 * STORED), VECTOR(BNC_SPACE_VARIABLES, W * 4, 6),
                   IMAGES(BNC_SPACE_INPUT, 1, CLASSES), IMAGES(BNC_SPACE_INPUT, 2, 1),
                   VECTOR(BNC_SPACE_SCALARS, BNC_SCALAR_INVERSE_BATCH * 4, 1), VECTOR(BNC_SPACE_SCRATCH, 0, SAMPLE),
@@ -186,7 +186,7 @@ static const struct {
   bnc_launch launch;
   bnc_argument arguments[5];
   int64_t rows[STRIPS][5][2];
-} sums_launch = {{BNC_GRID_ROWS, STRIPS, 1, 0, 0, 5},
+} sums_launch = {{BNC_GRID_ROWS, STRIPS, 1, 0, 0, 1, 5},
                  {INPUT_X, VECTOR(BNC_SPACE_FIXED, COEFFICIENTS, 3 * STORED), VECTOR(BNC_SPACE_VARIABLES, W * 4, 6),
                   IMAGES(BNC_SPACE_SCALED, DLOGITS, CLASSES),
                   BUFFER(BNC_SPACE_SCALED, SUM_PARTIALS, 0, 32, -1, -1, .dimensions = 2, .extent = {STORED, 2},
@@ -207,9 +207,9 @@ static const struct {
   bnc_argument arguments[3];
   int64_t rows[1][3][2];
 } weight_gradient_launch = {
-    {BNC_GRID_IMAGES, 1, 1, 0, CHAINS, 3},
+    {BNC_GRID_IMAGES, 1, 1, 0, CHAINS, 1, 3},
     {IMAGES(BNC_SPACE_SCALED, DLOGITS, CLASSES), IMAGES(BNC_SPACE_SCALED, Z, CHANNELS),
-     BUFFER(BNC_SPACE_FIXED, SLICES, 0, 0, -1, -1, .chain_stride = SLICE_BYTES, .slot_bytes = 24, .dimensions = 2,
+     BUFFER(BNC_SPACE_FIXED, SLICES, 0, 0, -1, -1, .chain_stride = SLICE_BYTES, .slot_bytes = 24, .slot_rows = 1, .dimensions = 2,
             .extent = {CLASSES, CHANNELS}, .stride = {1, CLASSES})},
     {{{0, 0}}}};
 
@@ -256,7 +256,7 @@ static int sgd_kernel(void **args) {
 static const struct {
   bnc_launch launch;
   bnc_argument arguments[4];
-} sgd_launch = {{BNC_GRID_ELEMENTS, 1, 5, TRAINABLE, 0, 4},
+} sgd_launch = {{BNC_GRID_ELEMENTS, 1, 5, TRAINABLE, 0, 1, 4},
                 {FLAT(BNC_SPACE_VARIABLES), FLAT(BNC_SPACE_GRADIENTS), FLAT(BNC_SPACE_SLOTS),
                  VECTOR(BNC_SPACE_SCALARS, 0, BNC_SCALAR_COUNT)}};
 
@@ -321,7 +321,7 @@ static const struct {
   bnc_launch launch;
   bnc_argument arguments[6];
   int64_t rows[1][6][2];
-} infer_launch = {{BNC_GRID_IMAGES, 1, 3, 0, 0, 6},
+} infer_launch = {{BNC_GRID_IMAGES, 1, 3, 0, 0, 1, 6},
                   {INPUT_X, IMAGES(BNC_SPACE_INPUT, 1, CLASSES), VECTOR(BNC_SPACE_FOLDED, FOLDED_WEIGHT, 6),
                    VECTOR(BNC_SPACE_FOLDED, FOLDED_BIAS, STORED), IMAGES(BNC_SPACE_OUTPUT, 0, CLASSES),
                    IMAGES(BNC_SPACE_OUTPUT, 1, CHANNELS)},

@@ -39,7 +39,7 @@ typedef struct launch_record {
 } launch_record;
 
 static launch_record make_record(int64_t grid, int64_t strips, int64_t block, int64_t elements) {
-  launch_record record = {.launch = {grid, strips, block, elements, 0, ARGUMENTS}};
+  launch_record record = {.launch = {grid, strips, block, elements, 0, 1, ARGUMENTS}};
   for (int i = 0; i < ARGUMENTS; ++i)
     record.arguments[i] = (bnc_argument){.type_code = 2, .type_bits = 32, .row_dimension = -1, .image_dimension = -1};
   bnc_argument *input = &record.arguments[0], *scaled = &record.arguments[1], *scratch = &record.arguments[2];
@@ -147,14 +147,46 @@ static void test_elements(void) {
   }
 }
 
+/* Blocks of channels: the tasks of one follow those of the other, each argument at its own block; the slots of partials
+ * are those of the tasks of one block. Of 7 channels the last of 3 blocks has one. */
+static void test_blocks(void) {
+  enum { BLOCKS = 3, TASKS = 4 };
+  launch_record record = make_record(BNC_GRID_ROWS, 2, 1, 0);
+  record.launch.blocks = BLOCKS;
+  for (int i = 0; i < 2; ++i) {
+    check_tensor(&record, i, 3, 7, 1);
+    record.arguments[i].row_dimension = -1;
+  }
+  record.arguments[0].image_stride = 1000;
+  record.arguments[0].block_stride = 12;
+  record.arguments[0].ragged_extent = 7;
+  record.arguments[3].block_stride = TASKS * sizeof(seen);
+  bnc_exec exec = make_exec(2);
+  CHECK(bnc_rt_task_count(&record.launch, 2) == BLOCKS * TASKS);
+  CHECK(bnc_rt_chain_count(&record.launch, 2) == BLOCKS * TASKS);
+  bnc_rt_launch(&exec, note_kernel, &record.launch);
+  for (int block = 0; block < BLOCKS; ++block)
+    for (int task = 0; task < TASKS; ++task) {
+      const seen *note = &notes[block * TASKS + task];
+      CHECK(note->host[0] == input + task / 2 * 250 + block * 3);
+      CHECK(note->dims[0][0].extent == (block < 2 ? 3 : 1));
+      CHECK(note->dims[0][0].stride == 1 && note->dims[0][1].extent == 7);
+      CHECK(note->host[1] == (float *)(arena + 64 * 10) + task / 2 * 21); /* the same for every block */
+      CHECK(note->dims[1][0].extent == 3);
+    }
+}
+
 /* ---- Chains, and equal bits for any number of threads --------------------------------------------------- */
 
-/* (input image, slice, trace): an addition whose result depends on the order. */
+/* (input image, slice): an addition whose result depends on the order. Both are two rows of four floats, of which a
+ * block has some columns. */
 static int chain_kernel(void **args) {
-  const float *image = (const float *)((bnc_buffer *)args[0])->host;
-  float *slice = (float *)((bnc_buffer *)args[1])->host;
-  for (int i = 0; i < 8; ++i)
-    slice[i] = slice[i] * 0.999f + image[i];
+  const bnc_buffer *source = args[0], *result = args[1];
+  const float *image = (const float *)source->host;
+  float *slice = (float *)result->host;
+  for (int row = 0; row < 2; ++row)
+    for (int i = 0; i < result->dim[0].extent; ++i)
+      slice[row * 4 + i] = slice[row * 4 + i] * 0.999f + image[row * 4 + i];
   return 0;
 }
 
@@ -164,19 +196,24 @@ typedef struct chain_record {
   int64_t rows[1][2][2];
 } chain_record;
 
-static void run_chains(int threads, bnc_parallel_for parallel_for, int64_t batch, int64_t chains, float *slices) {
-  chain_record record = {.launch = {BNC_GRID_IMAGES, 1, 1, 0, chains, 2}};
+static void run_chains(int threads, bnc_parallel_for parallel_for, int64_t batch, int64_t chains, int64_t blocks,
+                       float *slices) {
+  chain_record record = {.launch = {BNC_GRID_IMAGES, 1, 1, 0, chains, blocks, 2}};
   for (int i = 0; i < 2; ++i)
     record.arguments[i] = (bnc_argument){.space = i ? BNC_SPACE_FIXED : BNC_SPACE_INPUT,
                                          .type_code = 2,
                                          .type_bits = 32,
                                          .dimensions = 1,
                                          .row_dimension = -1,
-                                         .image_dimension = -1};
+                                         .image_dimension = -1,
+                                         .extent = {4 / blocks},
+                                         .block_stride = 16 / blocks};
   record.arguments[0].offset = 1;
   record.arguments[0].image_stride = 32;
   record.arguments[1].chain_stride = 64;
-  record.arguments[1].slot_bytes = 32;
+  record.arguments[1].slot_bytes = 16 / blocks;
+  record.arguments[1].slot_rows = 2;
+  record.arguments[1].slot_stride = 16;
   bnc_options options;
   bnc_memory memory = {.count = 0};
   bnc_context context = {.threads = threads, .scratch = scratch, .scratch_stride = 64, .parallel_for = parallel_for};
@@ -186,7 +223,7 @@ static void run_chains(int threads, bnc_parallel_for parallel_for, int64_t batch
   CHECK(bnc_options_resolve(NULL, &options) == BNC_OK);
   memory.allocator = options.allocator;
   context.pool = parallel_for ? NULL : bnc_pool_create(&memory, threads);
-  CHECK(bnc_rt_chain_count(&record.launch, batch) == (chains && chains < batch ? chains : batch));
+  CHECK(bnc_rt_chain_count(&record.launch, batch) == blocks * (chains && chains < batch ? chains : batch));
   for (int repeat = 0; repeat < 3; ++repeat) { /* slots are zeroed each time */
     bnc_rt_launch(&exec, chain_kernel, &record.launch);
   }
@@ -219,16 +256,22 @@ static void test_chains(void) {
   for (int threads = 1; threads <= 7; threads += 2) {
     float run[FLOATS];
     memcpy(run, found, sizeof run);
-    run_chains(threads, NULL, BATCH, CHAINS, run);
+    run_chains(threads, NULL, BATCH, CHAINS, 1, run);
     CHECK(memcmp(run, expected, sizeof run) == 0);
     memcpy(run, found, sizeof run);
-    run_chains(threads, backwards, BATCH, CHAINS, run);
+    run_chains(threads, backwards, BATCH, CHAINS, 1, run);
+    CHECK(memcmp(run, expected, sizeof run) == 0);
+  }
+  for (int threads = 1; threads <= 7; threads += 2) {
+    float run[FLOATS];
+    memcpy(run, found, sizeof run);
+    run_chains(threads, NULL, BATCH, CHAINS, 2, run);
     CHECK(memcmp(run, expected, sizeof run) == 0);
   }
   /* Fewer tasks than chains: the slots past the last chain in use stay as they are. */
   float few[FLOATS];
   memcpy(few, found, sizeof few);
-  run_chains(4, NULL, 3, CHAINS, few);
+  run_chains(4, NULL, 3, CHAINS, 1, few);
   CHECK(memcmp(few, input, 32) == 0 && memcmp(few + 32, input + 16, 32) == 0);
   CHECK(memcmp(few + 48, found + 48, 64) == 0);
 }
@@ -237,6 +280,7 @@ int main(void) {
   test_rows();
   test_images();
   test_elements();
+  test_blocks();
   test_chains();
   return report();
 }

@@ -460,7 +460,7 @@ static int failing_kernel(void **args) {
 }
 
 static void failing_forward(bnc_exec *exec) {
-  static const bnc_launch launch = {BNC_GRID_IMAGES, 1, 1, 0, 0, 0};
+  static const bnc_launch launch = {BNC_GRID_IMAGES, 1, 1, 0, 0, 1, 0};
   struct {
     bnc_launch launch;
     bnc_argument argument;

@@ -101,7 +101,10 @@ typedef struct bnc_argument {
   int64_t image_stride;  /* bytes from one image to the next, 0: the same for every image           */
   int64_t task_stride;   /* bytes from one task's slot to the next (partials)                       */
   int64_t chain_stride;  /* bytes from one chain's slot to the next (weight-gradient slices)        */
-  int64_t slot_bytes;    /* chain slots only: bytes zeroed before a chain's first task              */
+  int64_t slot_bytes, slot_rows, slot_stride; /* chain slots only: zeroed before a chain's first task
+                            are slot_rows pieces of slot_bytes, slot_stride bytes apart             */
+  int64_t block_stride;  /* bytes from one block of channels to the next, 0: the same for all       */
+  int64_t ragged_extent; /* > 0: dimension 0's extent over all blocks, of which the last has less   */
   int64_t type_code, type_bits; /* Halide's: 0 int, 1 uint, 2 float                                 */
   int64_t dimensions;
   int64_t row_dimension;   /* this dimension's min and extent come from the row table, -1: none     */
@@ -122,11 +125,14 @@ typedef struct bnc_launch {
   int64_t chains;    /* 0: every task on its own; else tasks are dealt to this many chains of
                         consecutive tasks (fewer if there are fewer tasks), each run in order by one
                         worker. It bounds the threads that can help.                                */
+  int64_t blocks;    /* of channels, 1 or more: every task above is one of each block; the tasks
+                        (and chains) of a block follow each other                                   */
   int64_t arguments;
 } bnc_launch;
 
-/* Tasks of a launch for `batch` images, and chains in use. Chain c runs tasks
- * [c * tasks / chains, (c + 1) * tasks / chains). Without chains every task counts as one. */
+/* Tasks of a launch for `batch` images, and chains in use, of all blocks. In a block of `tasks` tasks chain c of
+ * `chains` runs tasks [c * tasks / chains, (c + 1) * tasks / chains). Without chains every task counts as one.
+ * Tasks and chains have the same slots in every block: a block_stride leads to the block's part of them. */
 int64_t bnc_rt_task_count(const bnc_launch *launch, int64_t batch);
 int64_t bnc_rt_chain_count(const bnc_launch *launch, int64_t batch);
 

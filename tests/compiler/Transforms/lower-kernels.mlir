@@ -168,3 +168,51 @@ bnc.graph training @winograd_gradient(%g: tensor<?x64x30x30xf32>) -> tensor<?x64
   %dx = bnc.conv_input_gradient %g, %w {input_shape = array<i64: 30, 30>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x64x30x30xf32>, tensor<64x64x3x3xf32>) -> tensor<?x64x30x30xf32>
   bnc.return %dx : tensor<?x64x30x30xf32>
 }
+
+// -----
+
+bnc.variable params @w : tensor<128x128x3x3xf32>
+
+// Weights that outgrow the cache are read block by block, each of them for all images; a chain of a block of the weight
+// gradient covers more images than without.
+// CHECK-LABEL: @blocks
+bnc.graph training @blocks(%x: tensor<?x128x8x8xf32>, %g: tensor<?x128x8x8xf32>) -> (tensor<?x128x8x8xf32>, tensor<?x128x8x8xf32>, tensor<128x128x3x3xf32>) {
+  %w = bnc.read @w : tensor<128x128x3x3xf32>
+  // CHECK: bnc.kernel rows(8) {{.*}}blocks = 2 : i64
+  // CHECK: bnc.kernel rows(8) {{.*}}blocks = 8 : i64, chains = 1 : i64
+  // CHECK: bnc.weight_gradient {{.*}} -> tensor<1x8x3x3x128x16xf32>
+  %y = bnc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x128x8x8xf32>, tensor<128x128x3x3xf32>) -> tensor<?x128x8x8xf32>
+  %dx = bnc.conv_input_gradient %g, %w {input_shape = array<i64: 8, 8>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x128x8x8xf32>, tensor<128x128x3x3xf32>) -> tensor<?x128x8x8xf32>
+  %dw = bnc.conv_weight_gradient %g, %x {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x128x8x8xf32>, tensor<?x128x8x8xf32>) -> tensor<128x128x3x3xf32>
+  bnc.return %y, %dx, %dw : tensor<?x128x8x8xf32>, tensor<?x128x8x8xf32>, tensor<128x128x3x3xf32>
+}
+
+// -----
+
+bnc.variable params @w : tensor<1000x512xf32>
+
+// A dense layer has no rows: its blocks of channels keep the cores busy. 1000 channels are 63 blocks of 16, the last of
+// them with padding, which the result does not have.
+// CHECK-LABEL: @dense_blocks
+bnc.graph inference @dense_blocks(%x: tensor<?x512xf32>) -> tensor<?x1000xf32> {
+  %w = bnc.read @w : tensor<1000x512xf32>
+  // CHECK: bnc.kernel images(32) {{.*}}blocks =
+  %y = bnc.dense %x, %w : (tensor<?x512xf32>, tensor<1000x512xf32>) -> tensor<?x1000xf32>
+  bnc.return %y : tensor<?x1000xf32>
+}
+
+// -----
+
+bnc.variable params @w : tensor<128x64xf32>
+
+// Softmax needs all channels at once.
+// CHECK-LABEL: @no_blocks
+bnc.graph inference @no_blocks(%x: tensor<?x64xf32>) -> tensor<?x128xf32> {
+  %w = bnc.read @w : tensor<128x64xf32>
+  // CHECK: bnc.kernel images(32)
+  // CHECK-NOT: blocks =
+  // CHECK: bnc.softmax
+  %y = bnc.dense %x, %w : (tensor<?x64xf32>, tensor<128x64xf32>) -> tensor<?x128xf32>
+  %z = bnc.softmax %y {axis = 1} : tensor<?x128xf32>
+  bnc.return %z : tensor<?x128xf32>
+}

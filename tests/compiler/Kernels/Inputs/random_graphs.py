@@ -29,6 +29,7 @@ class Network:
 
     def __init__(self, seed):
         self.random = random.Random(seed)
+        self.wide = seed % 4 == 3 # weights that kernels read block by block
         self.numbers = np.random.default_rng(seed)
         self.variables, self.values, self.ops, self.count = [], {}, [], 0
         self.channels = self.random.choice([1, 3, 5, 8])
@@ -64,7 +65,7 @@ class Network:
     def conv(self):
         r = self.random
         groups = r.choice([g for g in (1, 1, 1, 2, 3, self.channels) if self.channels % g == 0])
-        outputs = groups * r.choice([1, 2, 3, 5, 7] if groups > 1 else [1, 3, 6, 8, 11, 16, 20])
+        outputs = groups * r.choice([1, 2, 3, 5, 7] if groups > 1 else [100, 128, 192] if self.wide else [1, 3, 6, 8, 11, 16, 20])
         kernel = [r.randint(1, min(4, self.height)), r.randint(1, min(4, self.width))]
         dilation = [r.choice([1, 1, 2]), r.choice([1, 1, 2])]
         strides, pads = [r.choice([1, 1, 2]), r.choice([1, 1, 2, 3])], [r.randint(0, 2) for _ in range(4)]
@@ -127,7 +128,7 @@ class Network:
                     step()
         features = self.channels * self.height * self.width
         self.emit("bnc.reshape %s {shape = array<i64: -1, %d>} : (%s) -> %s" % (self.value, features, self.here(), self.type(features)), None)
-        for outputs in [self.random.choice([5, 12, 17])] * self.random.randint(0, 1) + [self.random.choice([3, 10])]:
+        for outputs in [self.random.choice([100, 160] if self.wide else [5, 12, 17])] * self.random.randint(0, 1) + [self.random.choice([3, 10])]:
             transposed = self.random.random() < 0.3
             shape = (features, outputs) if transposed else (outputs, features)
             weight, weight_type = self.variable("params", shape, self.numbers.normal(0, features ** -0.5, shape))
@@ -135,7 +136,7 @@ class Network:
             self.emit("bnc.dense %s, %s, %s%s : (%s, %s, %s) -> %s" % (
                 self.value, weight, bias, " {transposed}" if transposed else "", self.type(features), weight_type, bias_type, self.type(outputs)), None)
             features = self.channels = outputs
-            if outputs in (5, 12, 17):
+            if outputs not in (3, 10):
                 self.norm(rank2=True)
                 self.activation(rank2=True)
         self.classes = features

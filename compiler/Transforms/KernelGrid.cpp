@@ -1,0 +1,219 @@
+//===- KernelGrid.cpp - what a task of a kernel covers -----------------------===//
+
+#include "compiler/Transforms/KernelGrid.h"
+
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
+#include <numeric>
+
+using namespace mlir;
+using namespace bnc;
+
+ArrayRef<int64_t> bnc::shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
+
+int64_t bnc::dimOf(Value value, int64_t dim) {
+  ArrayRef<int64_t> shape = shapeOf(value);
+  if (dim >= 2 && shape.size() > 4)
+    return dim == 3 ? shape.back() : std::accumulate(shape.begin() + 2, shape.end() - 1, int64_t(1), std::multiplies<>());
+  if (dim < 2)
+    return shape[dim];
+  if (shape.size() == 2)
+    return 1;
+  return shape.size() == 3 ? (dim == 2 ? 1 : shape[2]) : shape[dim];
+}
+
+namespace {
+constexpr int64_t kImagesPerTask = 32;  // of grid `images`: a block of rows that a weight panel is read once for
+constexpr int64_t kFewImages = 4, kFewPixels = 256; // ... of kernels whose weights outgrow the cache, and their pixels
+constexpr int64_t kCores = 8;            // that one image alone should keep busy
+
+class GridChoice {
+public:
+  GridChoice(KernelOp kernel, const Target &target, bool inference, int64_t chains, llvm::function_ref<Value(Value)> outside)
+      : kernel(kernel), target(target), inference(inference), chains(chains), outside(outside) {}
+
+  int64_t run() {
+    Sizes sizes;
+    bool images = false, weightGradient = false, aligned = true;
+    int64_t height = 0;
+    int64_t most = 1;
+    if (auto cut = kernel.cutValues()) {
+      sizes.cut = *cut;
+      most = mostBlocks(*cut);
+    }
+    auto addBytes = [&](Value value) {
+      // Planes of tiles have a row for several of the image.
+      auto stage = value.getDefiningOp<StageOp>();
+      bool isPlanes = stage && isa_and_nonnull<WinogradInputOp, WinogradProductOp>(stage.getInput().getDefiningOp());
+      int64_t bytes = dimOf(value, 3) * target.storedChannels(dimOf(value, 1)) * 4 / (isPlanes ? sizes.tile : 1);
+      (most > 1 && sizes.cut.contains(value) ? sizes.cutRowBytes : sizes.rowBytes) += bytes;
+    };
+    kernel.getBody().walk([&](Operation *op) {
+      if (auto conv = dyn_cast<PackedConvOp>(op)) {
+        images |= conv.getUnflatten() || (dimOf(conv.getResult(), 2) == 1 && dimOf(conv.getResult(), 3) == 1);
+        int64_t elements = conv.getWeight().getType().getNumElements();
+        sizes.weightBytes = std::max(sizes.weightBytes, elements * 4);
+        sizes.products += double(elements) * (conv.getUnflatten() ? 1 : dimOf(conv.getResult(), 2) * dimOf(conv.getResult(), 3));
+        sizes.width = std::max(sizes.width, dimOf(conv.getResult(), 3));
+        sizes.convs.push_back(conv);
+      } else if (auto product = dyn_cast<WinogradProductOp>(op)) {
+        int64_t elements = product.getWeight().getType().getNumElements();
+        ArrayRef<int64_t> weight = product.getWeight().getType().getShape(), planes = shapeOf(product.getInput());
+        sizes.weightBytes = std::max(sizes.weightBytes, elements * 4);
+        sizes.products += double(elements) * (planes[2] * planes[3] / (weight[1] * weight[2]));
+        sizes.tile = weight[1] - 2;
+        sizes.planeRowBytes += double(planes[3] * target.storedChannels(planes[1]) * 4) / sizes.tile;
+      } else if (auto gradient = dyn_cast<WeightGradientOp>(op)) {
+        weightGradient = true;
+        sizes.weightBytes = std::max(sizes.weightBytes, gradient.getType().getNumElements() / chains * 4);
+        sizes.width = std::max(sizes.width, gradient.getOutputShape()[1]);
+        images |= gradient.getOutputShape()[0] == 1 && gradient.getOutputShape()[1] == 1;
+        height = std::max(height, gradient.getOutputShape()[0]);
+      } else if (isa<LossOp, LossGradientOp>(op))
+        images = true;
+      else if (isa<Col2ImOp>(op))
+        aligned = false; // every row of the product reaches many rows
+      else if (isa<StageOp>(op))
+        addBytes(op->getResult(0));
+    });
+    bool first = true;
+    for (Value value : yield().getValues()) {
+      if (isPartial(value) || shapeOf(value).size() < 2)
+        continue;
+      addBytes(value);
+      aligned &= first || dimOf(value, 2) == height;
+      height = first ? dimOf(value, 2) : std::max(height, dimOf(value, 2));
+      first = false;
+    }
+    sizes.height = height = std::max<int64_t>(height, 1);
+    int64_t rows = height, blocks = 1;
+    bool cutRows = !weightGradient && aligned && !images, cutChannels = !weightGradient && most > 1 && sizes.products > 0;
+    // Half of the cache for the strip; strips cut what is read of neighbours, so they are cut only where it pays.
+    auto fitting = [&](int64_t blocks) {
+      int64_t bytes = std::max<int64_t>(sizes.rowBytes + sizes.cutRowBytes / blocks, 1);
+      int64_t rows = cutRows ? std::clamp<int64_t>(target.cacheBytes / 2 / bytes, 1, height) : height;
+      return std::min<int64_t>(height, llvm::alignTo(rows, sizes.tile));
+    };
+    rows = fitting(1);
+    if (cutChannels) {
+      double least = std::numeric_limits<double>::infinity();
+      for (int64_t candidate = 1; candidate <= most; ++candidate)
+        for (int64_t fits = fitting(candidate), strip = most % candidate == 0 ? height : 0; strip >= 1; --strip) {
+          bool isWhole = strip == height && sizes.tile > 1; // so that weights of planes are read once
+          if (strip != fits && !isWhole && (strip > fits || !inference || strip % sizes.tile != 0))
+            continue;
+          double cost = costOf(sizes, candidate, strip, inference || images) * (strip > fits ? 1.1 : 1.0);
+          if (cost < least * 0.98) {
+            least = cost;
+            blocks = candidate;
+            rows = strip;
+          }
+        }
+    } else if (weightGradient && most > 1 && sizes.weightBytes > target.cacheBytes) {
+      // The slice of a block and the weights for the gradient of its input stay in the cache. A chain may then cover all
+      // images: the blocks keep the cores busy, and there are fewer slices to add up.
+      while (blocks < most && 2 * sizes.weightBytes / blocks > target.cacheBytes)
+        do
+          ++blocks;
+        while (most % blocks != 0);
+      chains = std::min(chains, std::max<int64_t>(1, llvm::divideCeil(kCores, blocks)));
+    } else if (cutRows && inference) { // one image alone should keep a few cores busy
+      rows = std::min<int64_t>(rows, llvm::alignTo(std::max<int64_t>(1, llvm::divideCeil(height, 4)), sizes.tile));
+    }
+    if (images)
+      rows = kImagesPerTask;
+    // Weights that leave the cache are read once for a few small images.
+    int64_t few = std::min(kFewImages, kFewPixels / std::max<int64_t>(1, height * sizes.width));
+    if (!images && !inference && blocks == 1 && rows == height && few > 1 && sizes.weightBytes > target.cacheBytes) {
+      images = true;
+      rows = few;
+    }
+    for (auto gradient : kernel.getBody().getOps<WeightGradientOp>()) {
+      SmallVector<int64_t> shape(gradient.getType().getShape());
+      shape[0] = chains;
+      gradient.getResult().setType(RankedTensorType::get(shape, gradient.getType().getElementType()));
+    }
+    kernel.setGrid(images ? Grid::Images : Grid::Rows);
+    kernel.setRows(rows);
+    kernel.setChains(weightGradient ? chains : 0);
+    kernel.setBlocks(blocks);
+    return chains;
+  }
+
+private:
+  static bool isPartial(Value value) {
+    Operation *op = value.getDefiningOp();
+    return op && isa<PartialMomentsOp, PartialSumsOp, WeightGradientOp>(op);
+  }
+
+  YieldOp yield() { return cast<YieldOp>(kernel.getBody().front().getTerminator()); }
+
+  /// The blocks that the channels of `cut` can be cut into: a divisor of this.
+  int64_t mostBlocks(const llvm::DenseSet<Value> &cut) {
+    int64_t most = 0;
+    for (Operation &op : kernel.getBody().front()) {
+      if (isa<PackedConvOp, WinogradProductOp>(op)) {
+        most = std::gcd(most, cast<RankedTensorType>(op.getOperand(1).getType()).getDimSize(0));
+      } else if (auto gradient = dyn_cast<WeightGradientOp>(op)) {
+        int64_t channels = dimOf(gradient.getInput(), 1), lanes = channels % target.lanes == 0 ? target.lanes : 8;
+        if (channels % lanes != 0)
+          return 1;
+        most = std::gcd(most, channels / lanes);
+      }
+    }
+    // Padded channels are the last block's; what is read without them has to end where the others do.
+    for (BlockArgument argument : kernel.getBody().getArguments()) {
+      Value from = outside(argument);
+      bool isPadded = from.getDefiningOp<KernelOp>() || shapeOf(argument).size() == 1 ||
+                      llvm::none_of(argument.getUsers(), [](Operation *user) { return isa<AddOp, DivOp, MaxOp, MinOp, MulOp, SubOp>(user); });
+      if (int64_t rank = shapeOf(argument).size(); cut.contains(argument) && rank >= 2 && rank <= 4 && (!isPadded || isa<BlockArgument>(from)) &&
+          dimOf(argument, 1) != target.storedChannels(dimOf(argument, 1)))
+        return 1;
+    }
+    return std::max<int64_t>(most, 1);
+  }
+
+  /// What the choice of a grid depends on.
+  struct Sizes {
+    int64_t height = 1, width = 1; // of the largest result
+    int64_t rowBytes = 0, cutRowBytes = 0; // of what a task keeps of a row: whole, and cut into blocks of channels
+    int64_t weightBytes = 0;               // of one anchor
+    double products = 0;                   // multiply-adds of an image
+    double planeRowBytes = 0;              // of transformed tiles, per row of the image
+    int64_t tile = 1;                      // of Winograd's algorithm: rows come in whole ones
+    SmallVector<PackedConvOp, 4> convs;
+    llvm::DenseSet<Value> cut;
+  };
+
+  /// A guess at the cycles of one image on one of kCores cores, if its tasks are strips of `rows` rows of one of `blocks`
+  /// blocks of channels.
+  double costOf(const Sizes &sizes, int64_t blocks, int64_t rows, bool alone) {
+    constexpr double productsPerCycle = 32, bytesPerCycle = 16, cyclesPerTask = 2000;
+    int64_t strips = llvm::divideCeil(sizes.height, rows), tasks = blocks * strips;
+    double staged = sizes.planeRowBytes * double(rows);
+    for (PackedConvOp conv : sizes.convs)
+      if (conv.getInput().getDefiningOp<StageOp>()) {
+        int64_t window = (conv.getWeight().getType().getDimSize(1) - 1) * conv.getDilations()[0] + 1;
+        int64_t read = std::min((rows - 1) * conv.getStrides()[0] + window, dimOf(conv.getInput(), 2));
+        staged += double(read) * dimOf(conv.getInput(), 3) * dimOf(conv.getInput(), 1) * 4;
+      }
+    // Weights of a block that stay in the cache are read once for all strips.
+    bool stay = sizes.weightBytes / blocks <= target.cacheBytes * 5 / 4;
+    double weights = double(sizes.weightBytes) / blocks * (stay ? 1.0 / strips : 1.0);
+    double task = sizes.products / productsPerCycle * rows / sizes.height / blocks + (staged + weights) / bytesPerCycle + cyclesPerTask;
+    return task * (alone ? double(llvm::divideCeil(tasks, kCores)) : double(tasks) / kCores);
+  }
+
+  KernelOp kernel;
+  const Target &target;
+  bool inference;
+  int64_t chains;
+  llvm::function_ref<Value(Value)> outside;
+};
+} // namespace
+
+int64_t bnc::chooseGrid(KernelOp kernel, const Target &target, bool inference, int64_t chains,
+                        llvm::function_ref<Value(Value)> outside) {
+  return GridChoice(kernel, target, inference, chains, outside).run();
+}
