@@ -34,6 +34,8 @@ constexpr int64_t kBatch = 2, kBatchOfVectors = 32;
 constexpr double kFloat32Share = 4;
 /// How near to a kink, as a share of the tensor's largest element, float32 may find itself on the other side.
 constexpr double kKinkReach = 4e-6;
+/// How near to a kink a value lies on it, as far as finite differences can tell.
+constexpr double kOnKink = 1e-9;
 /// Of finite differences: what kinks and rounding leave of them at their step.
 constexpr double kDifferenceTolerance = 1e-3;
 
@@ -116,7 +118,8 @@ private:
   LogicalResult runTraining(Program &program);
   LogicalResult compareInference();
   LogicalResult compareTraining();
-  LogicalResult compareDifferences(GraphOp graph, const std::map<std::string, Tensor> &gradients);
+  LogicalResult compareDifferences(GraphOp graph, const std::map<std::string, Tensor> &gradients,
+                                   const std::map<std::string, Tensor> &otherSide);
   void printHead() const;
   LogicalResult finish();
 
@@ -467,10 +470,16 @@ LogicalResult Verification::compareTraining() {
   }
   for (auto &[name, value] : exact.statistics)
     add(readers.lookup(name), name, statistics[name], value, rounded.statistics[name], kinked.statistics[name]);
-  return compareDifferences(graph, exact.gradients);
+  TrainingValues tied;
+  Evaluator onKinks = evaluatorFor(graph);
+  onKinks.kinkReach = kOnKink;
+  if (failed(evaluateStep("training, on kinks", onKinks, tied)))
+    return failure();
+  return compareDifferences(graph, exact.gradients, tied.gradients);
 }
 
-LogicalResult Verification::compareDifferences(GraphOp graph, const std::map<std::string, Tensor> &gradients) {
+LogicalResult Verification::compareDifferences(GraphOp graph, const std::map<std::string, Tensor> &gradients,
+                                               const std::map<std::string, Tensor> &otherSide) {
   if (gradients.empty())
     return success();
   // The forward pass alone.
@@ -484,7 +493,7 @@ LogicalResult Verification::compareDifferences(GraphOp graph, const std::map<std
   bar->show(evaluations++, allEvaluations, "finite differences");
   FailureOr<DirectionalDerivative> found =
       differentiateAlongDirection(evaluatorFor(graph), *module->getOps<GraphOp>().begin(), inputsOf(graph), gradients,
-                                  command.execution.seed);
+                                  otherSide, command.execution.seed);
   if (failed(found))
     return failure();
   derivative = *found;
@@ -508,10 +517,11 @@ LogicalResult Verification::finish() {
                                   formatNumber(command.tolerance), formatNumber(kFloat32Share), formatNumber(kKinkReach));
   bool agrees = !derivative || derivative->error() <= kDifferenceTolerance;
   if (derivative)
-    llvm::outs() << llvm::formatv("  gradients along a random direction: {0}, finite differences: {1}, apart by {2:e1} of their "
-                                  "scale\n",
+    llvm::outs() << llvm::formatv("  gradients along a random direction of {3} elements: {0}, finite differences: {1}, apart by "
+                                  "{2:e1} of their scale; {4} elements on kinks are skipped\n",
                                   formatNumber(derivative->product, 9), formatNumber(derivative->difference, 9),
-                                  derivative->error());
+                                  derivative->error(), withSeparators(derivative->moved),
+                                  withSeparators(derivative->skipped));
   std::string error = inferenceTable.firstError();
   if (error.empty())
     error = trainingTable.firstError();
@@ -532,6 +542,8 @@ LogicalResult Verification::finish() {
       json["finite_differences"] = llvm::json::Object{{"gradients", derivative->product},
                                                       {"differences", derivative->difference},
                                                       {"error", derivative->error()},
+                                                      {"elements", derivative->moved},
+                                                      {"skipped", derivative->skipped},
                                                       {"allowed", kDifferenceTolerance}};
     if (failed(writeFile(command.json, llvm::formatv("{0:2}\n", llvm::json::Value(std::move(json))).str())))
       return failure();
@@ -565,7 +577,7 @@ LogicalResult Verification::run() {
       return failure();
   if (training && failed(runTraining(*training)))
     return failure();
-  allEvaluations = (programs.empty() ? 0 : programs.size() + 1) + (training ? 4 : 0);
+  allEvaluations = (programs.empty() ? 0 : programs.size() + 1) + (training ? 5 : 0);
   bar = std::make_unique<ProgressBar>("evaluating");
   if ((!programs.empty() && failed(compareInference())) || (training && failed(compareTraining())))
     return failure();

@@ -16,6 +16,7 @@ namespace {
 constexpr double kStep = 1e-4;
 constexpr unsigned kMaxKinks = 50;
 constexpr double kDirectionStep = 2e-6; // of all variables at once
+constexpr double kTwoGradients = 1e-4;  // apart, as a share of the largest
 constexpr double kAgreement = 1e-5;     // of two differences, as a share of the product's scale
 
 class Checker {
@@ -134,7 +135,7 @@ FailureOr<SmallVector<GradientError>> bnc::checkGradients(const Evaluator &evalu
 
 //===-- One direction for all variables ------------------------------------------===//
 
-double DirectionalDerivative::error() const { return std::fabs(difference - product) / scale; }
+double DirectionalDerivative::error() const { return scale == 0 ? 0 : std::fabs(difference - product) / scale; }
 
 static double rootMeanSquare(const Tensor &tensor) {
   double sum = 0;
@@ -146,16 +147,21 @@ static double rootMeanSquare(const Tensor &tensor) {
 FailureOr<DirectionalDerivative> bnc::differentiateAlongDirection(const Evaluator &evaluator, GraphOp forward,
                                                                   ArrayRef<Tensor> inputs,
                                                                   const std::map<std::string, Tensor> &gradients,
+                                                                  const std::map<std::string, Tensor> &otherSide,
                                                                   uint64_t seed) {
   std::mt19937_64 generator(seed);
   std::normal_distribution<double> normal;
   std::map<std::string, std::vector<double>> directions;
-  DirectionalDerivative result{0, 0, 0};
+  DirectionalDerivative result{0, 0, 0, 0, 0};
   for (const auto &[name, gradient] : gradients) {
-    double size = rootMeanSquare(evaluator.variables.at(name));
+    double size = rootMeanSquare(evaluator.variables.at(name)), near = kTwoGradients * gradient.largest();
     std::vector<double> &direction = directions[name];
-    for (double slope : gradient.reals) {
+    for (auto [slope, beyond] : llvm::zip_equal(gradient.reals, otherSide.at(name).reals)) {
       double share = normal(generator) * (size > 0 ? size : 1);
+      bool moves = std::fabs(slope - beyond) <= near;
+      ++(moves ? result.moved : result.skipped);
+      if (!moves)
+        share = 0;
       direction.push_back(share);
       result.product += slope * share;
       result.scale += slope * share * slope * share;
