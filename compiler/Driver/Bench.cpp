@@ -4,8 +4,9 @@
 #include "compiler/Driver/AtomicFile.h"
 #include "compiler/Driver/MachinePeak.h"
 #include "compiler/Driver/ProgressBar.h"
+#include "compiler/Driver/RandomSamples.h"
 #include "compiler/Driver/Report.h"
-#include "compiler/Driver/StepClock.h"
+#include "compiler/Driver/StepObserver.h"
 #include "compiler/Driver/Table.h"
 #include "compiler/Driver/Verbs.h"
 #include "compiler/Support/Locations.h"
@@ -16,7 +17,6 @@
 #include "llvm/Support/Threading.h"
 
 #include <chrono>
-#include <random>
 
 using namespace mlir;
 using namespace bnc;
@@ -146,6 +146,12 @@ FailureOr<std::vector<Row>> rowsOf(GraphOp graph, int64_t first, int64_t last, c
 
 //===-- One graph ------------------------------------------------------------------------===//
 
+/// What the steps of one run took.
+struct StepTimes : StepObserver {
+  void after(const char *function, const bnc_exec &, double seconds) override { steps.push_back({function, seconds}); }
+  std::vector<std::pair<const char *, double>> steps;
+};
+
 struct Timing {
   std::string title;
   int64_t batch;
@@ -156,19 +162,18 @@ struct Timing {
   LogicalResult measure(int64_t repetitions, function_ref<bool()> step) {
     ProgressBar bar("timing " + title);
     for (int64_t i = -2; i < repetitions; ++i) {
-      (void)takeTimedSteps();
+      StepTimes times;
       Clock::time_point start = Clock::now();
       if (!step())
         return failure();
       double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-      std::vector<TimedStep> steps = takeTimedSteps();
-      assert(steps.size() == rows.size() && "a step of a program is not the one that its graph says");
+      assert(times.steps.size() == rows.size() && "a step of a program is not the one that its graph says");
       if (i < 0)
         continue;
       wall.push_back(seconds);
-      for (auto [row, timed] : llvm::zip(rows, steps)) {
-        assert(row.function == timed.function && "steps come in another order than the graph says");
-        row.seconds.push_back(timed.seconds);
+      for (auto [row, step] : llvm::zip(rows, times.steps)) {
+        assert(row.function == step.first && "steps come in another order than the graph says");
+        row.seconds.push_back(step.second);
       }
       bar.show(i + 1, repetitions);
     }
@@ -246,50 +251,12 @@ llvm::json::Value toJson(const Timing &timing) {
                                                            {"most", *llvm::max_element(timing.wall)}}},
                             {"steps", std::move(steps)}};
 }
-
-//===-- Data -----------------------------------------------------------------------------===//
-
-/// Samples and labels that are the same in every step: floats normally distributed, every byte and every class as likely
-/// as any other.
-struct Sample {
-  Sample(const bnc_model_descriptor &model, int64_t batch) {
-    for (const bnc_tensor &input : ArrayRef(model.inputs, model.input_count))
-      buffers.push_back(fill(input, batch, 256));
-    for (const std::vector<char> &buffer : buffers)
-      pointers.push_back(buffer.data());
-    if (model.train_forward)
-      labels = fill(model.labels, batch, std::max<int64_t>(model.class_count, 1));
-  }
-
-  std::vector<std::vector<char>> buffers;
-  std::vector<const void *> pointers;
-  std::vector<char> labels;
-
-private:
-  /// Whole numbers are less than `end`.
-  std::vector<char> fill(const bnc_tensor &tensor, int64_t batch, int32_t end) {
-    int64_t count = batch * tensor.count;
-    std::vector<char> bytes(count * (tensor.element == 2 ? 1 : 4));
-    std::uniform_int_distribution<int32_t> whole(0, end - 1);
-    std::normal_distribution<float> real;
-    for (int64_t i = 0; i < count; ++i)
-      if (tensor.element == 2)
-        bytes[i] = static_cast<char>(whole(random));
-      else if (tensor.element == 1)
-        reinterpret_cast<int32_t *>(bytes.data())[i] = whole(random);
-      else
-        reinterpret_cast<float *>(bytes.data())[i] = real(random);
-    return bytes;
-  }
-
-  std::mt19937_64 random;
-};
 } // namespace
 
 LogicalResult bnc::runBench(const BenchCommand &command) {
   if (!command.json.empty() && failed(checkWritable(command.json)))
     return failure();
-  FailureOr<std::unique_ptr<Session>> opened = Session::open(command.compile, command.execution, Use::Time);
+  FailureOr<std::unique_ptr<Session>> opened = Session::open(command.compile, command.execution, Use::Observe);
   if (failed(opened))
     return failure();
   Session &session = **opened;
@@ -302,7 +269,7 @@ LogicalResult bnc::runBench(const BenchCommand &command) {
     return reportError("node '" + StringRef(model.minimum_train_batch_node) + "' (batch_norm) normalizes a single value "
                        "per sample and needs batches of at least " + Twine(model.minimum_train_batch) +
                        "; give --batch, or --phase=infer");
-  Sample sample(model, batch);
+  RandomSamples sample(model, batch, /*seed=*/0);
   std::vector<std::vector<char>> outputBuffers;
   std::vector<void *> outputs;
   for (const bnc_tensor &output : ArrayRef(model.outputs, model.output_count)) {

@@ -2,17 +2,14 @@
 
 #include "compiler/Driver/CommandLine.h"
 
+#include "compiler/Driver/MlirFlags.h"
 #include "compiler/Driver/OptionTable.h"
 #include "compiler/Driver/Verbs.h"
 #include "compiler/Support/Version.h"
 
-#include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Support/Timing.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 
 #include <csignal>
@@ -465,6 +462,36 @@ static Verb benchVerb(BenchCommand &command) {
   return verb;
 }
 
+static Verb verifyVerb(VerifyCommand &command) {
+  Verb verb{"verify", "MODEL", "compares what is compiled with the model in double precision",
+            "Runs MODEL's inference, folded and unfolded, and the first step of its training, and compares every value they "
+            "store with a plain evaluation of the model in double precision: node by node, the largest error as a share of "
+            "the tensor's largest element. Loss, gradients and running statistics may be off by the tolerance and by what "
+            "float32 itself loses in that step. The gradients of the evaluation are compared with finite differences."};
+  std::vector<Option> data = dataOptions(command.data, true, "", "Samples, of which the first --batch are taken");
+  data.front().help += " Default: normally distributed numbers.";
+  data.back().help += " Default: random ones.";
+  data.push_back({"seed", 0, "N", "Number that random samples, labels and dropout follow from. Default: 0.",
+                  setUnsigned(command.execution.seed)});
+  OptionGroup input = inputGroup(command.compile, command.preprocessing);
+  input.options.erase(input.options.begin(), input.options.begin() + 2); // data has the model's own layout and type
+  verb.groups = {
+      {"Data", data},
+      input,
+      {"Output",
+       {{"tolerance", 0, "T", "Largest error, as a share of the tensor's largest element. Default: 1e-5.",
+         setNumber(command.tolerance, 0)},
+        {"json", 0, "FILE", "Write the same numbers as JSON.", setString(command.json)}}},
+      executionGroup(command.execution, "Samples. Default: 2, or 32 where a batch normalization sees one value per sample."),
+      {"Model", {targetOption(command.compile), partOption(command.compile)}},
+      trainingGroup(command.compile),
+      compilerGroup(command.compile)};
+  verb.examples = {"bnc verify resnet18.onnx", "bnc verify resnet18.onnx --weights=trained.safetensors --phase=infer"};
+  verb.setOperand = [&](StringRef model) { command.compile.model = model.str(); };
+  verb.run = [&] { return runVerify(command); };
+  return verb;
+}
+
 //===-- Dispatch -------------------------------------------------------------------------===//
 
 namespace {
@@ -478,41 +505,17 @@ struct Commands {
   EvaluateCommand evaluate;
   CalibrateCommand calibrate;
   BenchCommand bench;
+  VerifyCommand verify;
   std::string shell, topic;
 
   /// The options that all verbs but these two share.
   std::vector<CompileOptions *> all() {
     return {&compile.compile, &inspect.compile,  &init.compile,     &run.compile,
-            &train.compile,   &evaluate.compile, &calibrate.compile, &bench.compile};
+            &train.compile,   &evaluate.compile, &calibrate.compile, &bench.compile,
+            &verify.compile};
   }
 };
 } // namespace
-
-/// Hands --mlir-* to MLIR. Its parser prints more than a sentence, so that is kept and its first line reported.
-static LogicalResult parseMlirFlags(ArrayRef<std::string> flags) {
-  mlir::registerMLIRContextCLOptions();
-  mlir::registerAsmPrinterCLOptions();
-  mlir::registerPassManagerCLOptions();
-  mlir::registerDefaultTimingManagerCLOptions();
-  std::vector<const char *> arguments{"bnc"};
-  std::vector<std::string> known;
-  for (const auto &entry : cl::getRegisteredOptions())
-    if (StringRef(entry.first).starts_with("mlir-"))
-      known.push_back(StringRef(entry.first).str());
-  for (const std::string &flag : flags) {
-    StringRef name = StringRef(flag).drop_front(2).split('=').first;
-    if (!is_contained(known, name))
-      return reportError("MLIR has no flag '--" + name + "'" + didYouMean(name, known, "--"));
-    arguments.push_back(flag.c_str());
-  }
-  std::string errors;
-  raw_string_ostream os(errors);
-  if (cl::ParseCommandLineOptions(arguments.size(), arguments.data(), "", &os))
-    return success();
-  StringRef line = StringRef(errors).split('\n').first;
-  line.consume_front("bnc: ");
-  return reportError(line);
-}
 
 int bnc::runCommandLine(int argc, char **argv) {
   InitLLVM init(argc, argv);
@@ -521,7 +524,8 @@ int bnc::runCommandLine(int argc, char **argv) {
   std::vector<Verb> verbs{compileVerb(commands.compile),    inspectVerb(commands.inspect),
                           initVerb(commands.init),          runVerb(commands.run),
                           trainVerb(commands.train),        evaluateVerb(commands.evaluate),
-                          calibrateVerb(commands.calibrate), benchVerb(commands.bench)};
+                          calibrateVerb(commands.calibrate), verifyVerb(commands.verify),
+                          benchVerb(commands.bench)};
   auto findVerb = [&](StringRef name) { return find_if(verbs, [&](const Verb &verb) { return verb.name == name; }); };
   auto unknownVerb = [&](StringRef name) {
     std::vector<std::string> names;

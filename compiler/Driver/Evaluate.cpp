@@ -57,8 +57,8 @@ static LogicalResult forEachBatch(const DataSet &data, int64_t batch, StringRef 
   return success();
 }
 
-FailureOr<Evaluation> bnc::evaluate(bnc_train *train, const DataSet &data, int64_t batch, bool progress) {
-  Evaluation total;
+FailureOr<Score> bnc::evaluate(bnc_train *train, const DataSet &data, int64_t batch, bool progress) {
+  Score total;
   double share = 0;
   if (failed(forEachBatch(data, batch, "evaluating", progress, [&](const Batch &buffers, int64_t size) {
         bnc_metrics metrics;
@@ -89,7 +89,7 @@ LogicalResult bnc::runEvaluate(const EvaluateCommand &command) {
   FailureOr<TrainPointer> train = (*session)->createTrain(batch);
   if (failed(train))
     return failure();
-  FailureOr<Evaluation> score = evaluate(train->get(), *data, batch, /*progress=*/true);
+  FailureOr<Score> score = evaluate(train->get(), *data, batch, /*progress=*/true);
   if (failed(score))
     return failure();
   outs() << formatScore(score->loss, score->accuracy);

@@ -9,6 +9,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -181,19 +182,26 @@ void printFoldReport(const CompileOptions &options) {
   llvm::outs() << "  " << (sums.empty() ? "none" : sums) << "\n";
 }
 
-void printMemory(GraphOp graph) {
-  auto bytes = [&](StringRef name) {
-    auto attribute = graph->getAttrOfType<IntegerAttr>(name);
-    return withSeparators(attribute ? attribute.getInt() : 0);
+/// A graph's memory by what it depends on: the most bytes alive at once, which any plan needs, and what this one takes.
+void addMemory(Table &table, GraphOp graph) {
+  auto bytes = [&](const Twine &name) {
+    auto attribute = graph->getAttrOfType<IntegerAttr>(name.str());
+    return attribute ? attribute.getInt() : 0;
   };
-  llvm::outs() << "  " << stringifyGraphKind(graph.getKind()) << ": " << bytes("bnc.scaled_bytes")
-               << " bytes per sample of the largest batch, " << bytes("bnc.fixed_bytes") << " bytes besides";
+  std::string title = stringifyGraphKind(graph.getKind()).str();
+  for (auto [part, name] : {std::pair("per sample of the largest batch", "scaled"), std::pair("besides", "fixed")}) {
+    int64_t live = bytes("bnc." + Twine(name) + "_live_bytes"), arena = bytes("bnc." + Twine(name) + "_bytes");
+    table.add({title, part, withSeparators(live), withSeparators(arena),
+               llvm::formatv("{0:f1} %", live ? 100.0 * (arena - live) / live : 0.0)});
+  }
   if (graph.getKind() == GraphKind::Inference)
-    llvm::outs() << ", " << bytes("bnc.folded_bytes") << " bytes of folded weights";
-  llvm::outs() << "\n";
+    table.add({title, "folded weights", withSeparators(bytes("bnc.folded_bytes")), withSeparators(bytes("bnc.folded_bytes")), ""});
 }
 
+Table memoryTable() { return Table({"graph", "bytes", "alive at once", "planned", "gap"}, 2); }
+
 void printMemoryPlan(const CompileOptions &options) {
+  Table table = memoryTable();
   llvm::outs() << "\nmemory plan:\n";
   for (Part part : {Part::Train, Part::Infer}) {
     std::string text;
@@ -204,8 +212,9 @@ void printMemoryPlan(const CompileOptions &options) {
       continue;
     }
     for (GraphOp graph : compilation->module().getOps<GraphOp>())
-      printMemory(graph);
+      addMemory(table, graph);
   }
+  table.print(llvm::outs());
 }
 } // namespace
 
@@ -231,8 +240,10 @@ LogicalResult bnc::runInspect(const InspectCommand &command) {
     printMemoryPlan(command.compile);
   } else if (compilation.phase() >= Phase::Kernels) {
     llvm::outs() << "\nmemory plan:\n";
+    Table table = memoryTable();
     for (GraphOp graph : module.getOps<GraphOp>())
-      printMemory(graph);
+      addMemory(table, graph);
+    table.print(llvm::outs());
   }
   return success();
 }

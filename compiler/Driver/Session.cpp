@@ -3,7 +3,7 @@
 #include "compiler/Driver/Session.h"
 
 #include "compiler/Driver/Report.h"
-#include "compiler/Driver/StepClock.h"
+#include "compiler/Driver/StepObserver.h"
 #include "compiler/Support/Safetensors.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -26,7 +26,8 @@ void bnc::compileInputs(CompileOptions &options, Preprocessing &preprocessing) {
 }
 
 FailureOr<std::unique_ptr<Session>> Session::open(CompileOptions options, const ExecutionOptions &execution,
-                                                   Use use) {
+                                                  Use use,
+                                                  function_ref<LogicalResult(Compilation &)> prepare) {
   bool isText = !StringRef(options.model).ends_with(".onnx");
   if (!options.batch && !isText)
     options.batch = mlir::ShapedType::kDynamic;
@@ -37,7 +38,7 @@ FailureOr<std::unique_ptr<Session>> Session::open(CompileOptions options, const 
     return reportError("no weights file '" + execution.weights + "'");
   std::unique_ptr<Session> session(new Session(options, execution));
   Compilation &compilation = session->compilation;
-  if (failed(compilation.read()))
+  if (failed(compilation.read()) || (prepare && failed(prepare(compilation))))
     return failure();
   CompiledModel compiled;
   if (failed(use == Use::Run         ? compilation.emitCached(compiled)
@@ -45,7 +46,7 @@ FailureOr<std::unique_ptr<Session>> Session::open(CompileOptions options, const 
                                      : compilation.emit(compiled)))
     return failure();
   FailureOr<std::unique_ptr<JitModel>> jit =
-      JitModel::load(compiled, compilation.name(), use == Use::Time ? timedSteps() : ArrayRef<RuntimeSymbol>());
+      JitModel::load(compiled, compilation.name(), use == Use::Observe ? observedSteps() : ArrayRef<RuntimeSymbol>());
   if (failed(jit))
     return failure();
   session->jit = std::move(*jit);

@@ -37,18 +37,20 @@ void compileInputs(CompileOptions &options, Preprocessing &preprocessing);
 enum class Use {
   Run,       // the model, from the cache if it is there
   Variables, // what its descriptor says; the programs do nothing
-  Time       // the steps of its programs (StepClock.h), with the graphs at hand in module()
+  Observe    // the steps of its programs (StepObserver.h), with the graphs at hand in module()
 };
 
 /// A model compiled and loaded into this process.
 class Session {
 public:
-  /// Compiles (or takes from the cache) and loads. The batch is left open unless the options fix it.
-  static llvm::FailureOr<std::unique_ptr<Session>> open(CompileOptions options, const ExecutionOptions &execution,
-                                                        Use use = Use::Run);
+  /// Compiles (or takes from the cache) and loads. The batch is left open unless the options fix it. `prepare` sees the
+  /// model once it is read.
+  static llvm::FailureOr<std::unique_ptr<Session>>
+  open(CompileOptions options, const ExecutionOptions &execution, Use use = Use::Run,
+       llvm::function_ref<llvm::LogicalResult(Compilation &)> prepare = nullptr);
 
   const bnc_model_descriptor &descriptor() const { return jit->descriptor(); }
-  /// For Use::Time: the graphs that the programs were made from, in phase `llvm`.
+  /// For Use::Observe: the graphs that the programs were made from, in phase `llvm`.
   mlir::ModuleOp module() const { return compilation.module(); }
 
   /// Samples of a call: the --batch given, the compiled batch, or `otherwise`.

@@ -182,7 +182,7 @@ LogicalResult Trainer::findBest() {
     return reportFailure(train.get());
   int64_t steps = bnc_train_steps(train.get());
   if (steps <= firstStep) { // else it is of another training
-    FailureOr<Evaluation> found = evaluate(train.get(), *test, batch, /*progress=*/true);
+    FailureOr<Score> found = evaluate(train.get(), *test, batch, /*progress=*/true);
     if (failed(found))
       return failure();
     bestLoss = found->loss;
@@ -292,7 +292,7 @@ LogicalResult Trainer::runEpoch(int64_t epoch, ProgressBar &bar) {
 
 LogicalResult Trainer::endEpoch(int64_t epoch, int64_t samples, double seconds, StepRecord &values) {
   if (test && !gInterrupted) {
-    FailureOr<Evaluation> found = evaluate(train.get(), *test, batch, /*progress=*/true);
+    FailureOr<Score> found = evaluate(train.get(), *test, batch, /*progress=*/true);
     if (failed(found))
       return failure();
     values.testLoss = found->loss;

@@ -92,15 +92,25 @@ struct BenchCommand {
 };
 llvm::LogicalResult runBench(const BenchCommand &command);
 
+struct VerifyCommand {
+  CompileOptions compile;
+  ExecutionOptions execution;
+  Preprocessing preprocessing;
+  DataOptions data;        // none: random samples
+  double tolerance = 1e-5; // of a tensor's largest element
+  std::string json;        // file; "": the table alone
+};
+llvm::LogicalResult runVerify(const VerifyCommand &command);
+
 /// Fails if `path` could not be written, before hours are spent on what it is to hold.
 llvm::LogicalResult checkWritable(llvm::StringRef path);
 
 /// Mean loss and accuracy over a data set with running statistics.
-struct Evaluation {
+struct Score {
   double loss = 0, accuracy = 0; // accuracy: NaN without classes
   int64_t correct = 0;
 };
-llvm::FailureOr<Evaluation> evaluate(bnc_train *train, const DataSet &data, int64_t batch, bool progress);
+llvm::FailureOr<Score> evaluate(bnc_train *train, const DataSet &data, int64_t batch, bool progress);
 
 /// "loss 0.3512, accuracy 87.12 %".
 std::string formatScore(double loss, double accuracy);

@@ -5,6 +5,7 @@
 #include "compiler/Reference/Random.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace bnc;
@@ -14,6 +15,9 @@ namespace {
 // and 1e-15 / step from rounding.
 constexpr double kStep = 1e-4;
 constexpr unsigned kMaxKinks = 50;
+constexpr double kDirectionStep = 2e-6; // of all variables at once
+constexpr double kTwoGradients = 1e-4;  // apart, as a share of the largest
+constexpr double kAgreement = 1e-5;     // of two differences, as a share of the product's scale
 
 class Checker {
 public:
@@ -127,4 +131,66 @@ FailureOr<SmallVector<GradientError>> bnc::checkGradients(const Evaluator &evalu
     errors.push_back(std::move(error));
   }
   return errors;
+}
+
+//===-- One direction for all variables ------------------------------------------===//
+
+double DirectionalDerivative::error() const { return scale == 0 ? 0 : std::fabs(difference - product) / scale; }
+
+static double rootMeanSquare(const Tensor &tensor) {
+  double sum = 0;
+  for (double value : tensor.reals)
+    sum += value * value;
+  return std::sqrt(sum / std::max<size_t>(1, tensor.reals.size()));
+}
+
+FailureOr<DirectionalDerivative> bnc::differentiateAlongDirection(const Evaluator &evaluator, GraphOp forward,
+                                                                  ArrayRef<Tensor> inputs,
+                                                                  const std::map<std::string, Tensor> &gradients,
+                                                                  const std::map<std::string, Tensor> &otherSide,
+                                                                  uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  std::normal_distribution<double> normal;
+  std::map<std::string, std::vector<double>> directions;
+  DirectionalDerivative result{0, 0, 0, 0, 0};
+  for (const auto &[name, gradient] : gradients) {
+    double size = rootMeanSquare(evaluator.variables.at(name)), near = kTwoGradients * gradient.largest();
+    std::vector<double> &direction = directions[name];
+    for (auto [slope, beyond] : llvm::zip_equal(gradient.reals, otherSide.at(name).reals)) {
+      double share = normal(generator) * (size > 0 ? size : 1);
+      bool moves = std::fabs(slope - beyond) <= near;
+      ++(moves ? result.moved : result.skipped);
+      if (!moves)
+        share = 0;
+      direction.push_back(share);
+      result.product += slope * share;
+      result.scale += slope * share * slope * share;
+    }
+  }
+  result.scale = std::sqrt(result.scale);
+
+  auto lossAt = [&](double step) -> FailureOr<double> {
+    Evaluator moved = evaluator;
+    for (const auto &[name, direction] : directions)
+      for (auto [value, share] : llvm::zip_equal(moved.variables[name].reals, direction))
+        value += step * share;
+    FailureOr<Evaluation> evaluation = moved.evaluate(forward, inputs);
+    if (failed(evaluation))
+      return failure();
+    double sum = 0;
+    for (double loss : evaluation->results.front().reals)
+      sum += loss;
+    return sum / evaluation->results.front().size();
+  };
+  double before = std::numeric_limits<double>::quiet_NaN();
+  for (double step = kDirectionStep; step > kDirectionStep / 32; step /= 2) {
+    FailureOr<double> ahead = lossAt(step), behind = lossAt(-step);
+    if (failed(ahead) || failed(behind))
+      return failure();
+    result.difference = (*ahead - *behind) / (2 * step);
+    if (std::fabs(result.difference - before) <= kAgreement * result.scale)
+      break;
+    before = result.difference;
+  }
+  return result;
 }

@@ -1,6 +1,6 @@
 //===- Convolution.cpp - convolutions, dense layers, and their gradients ------===//
 //
-// A convolution is a list of taps (x, w, y): y += x * w. Its gradients are the same list read the other ways:
+// A convolution is a list of products (x, w, y): y += x * w. Its gradients are the same list read the other ways:
 // dx += dy * w, dw += dy * x. A transposed convolution is the first of them.
 //
 //===----------------------------------------------------------------------===//
@@ -8,31 +8,77 @@
 #include "compiler/Reference/OpTable.h"
 #include "compiler/Reference/Window.h"
 
+#include <atomic>
+#include <thread>
+
 using namespace mlir;
 using namespace bnc;
 
 namespace {
+/// Products of one weight with a row of x into a row of y: y[i] pairs with x[i * stride], i < count.
+struct Row {
+  int64_t x, w, y, count, stride;
+};
+
 /// A convolution from x (N, C, spatial...) with w (K, C/groups, kernel...) to y (N, K, spatial...).
 struct Convolution {
   ArrayRef<int64_t> x, w, y;
-  ArrayRef<int64_t> strides, pads, dilations;
-  int64_t groups;
+  Window window;
+  int64_t groups, batch, inputs, outputs; // channels of x and y in one group
 
-  /// Calls visit(x, w, y), each a position in its tensor, for every product that the convolution sums.
-  template <typename Visit> void forEachTap(Visit visit) const {
-    Window window(x, y, w.drop_front(2), strides, pads, dilations);
-    int64_t pixelsX = countElements(x.drop_front(2)), pixelsY = countElements(y.drop_front(2));
-    int64_t taps = countElements(w.drop_front(2)), inputs = w[1], outputs = w[0] / groups;
-    for (int64_t n = 0; n < x[0]; ++n)
-      for (int64_t k = 0; k < w[0]; ++k)
-        for (int64_t c = 0; c < inputs; ++c) {
-          int64_t channel = k / outputs * inputs + c;
-          int64_t startX = (n * x[1] + channel) * pixelsX, startY = (n * y[1] + k) * pixelsY;
-          int64_t startW = (k * inputs + c) * taps;
-          window.forEachTap([&](int64_t output, int64_t tap, int64_t input) {
-            visit(startX + input, startW + tap, startY + output);
-          });
-        }
+  Convolution(ArrayRef<int64_t> x, ArrayRef<int64_t> w, ArrayRef<int64_t> y, ArrayRef<int64_t> strides,
+              ArrayRef<int64_t> pads, ArrayRef<int64_t> dilations, int64_t groups)
+      : x(x), w(w), y(y), window(x, y, w.drop_front(2), strides, pads, dilations), groups(groups), batch(x[0]),
+        inputs(w[1]), outputs(w[0] / groups) {}
+
+  /// Calls visit(row) for all products of sample n, channel k of y, and channel c of k's group in x.
+  template <typename Visit> void forEachRow(int64_t n, int64_t k, int64_t c, Visit visit) const {
+    int64_t startX = (n * x[1] + k / outputs * inputs + c) * countElements(window.input);
+    int64_t startY = (n * y[1] + k) * countElements(window.output);
+    int64_t startW = (k * inputs + c) * countElements(window.kernel);
+    window.forEachRow([&](int64_t output, int64_t tap, int64_t input, int64_t count) {
+      visit(Row{startX + input, startW + tap, startY + output, count, window.strides[2]});
+    });
+  }
+
+  /// The same in the three orders in which what is summed up is finished plane by plane (or weight by weight); the
+  /// planes in parallel.
+  template <typename Visit> void intoY(Visit visit) const {
+    inParallel(batch * w[0], [&](int64_t plane) {
+      for (int64_t c = 0; c < inputs; ++c)
+        forEachRow(plane / w[0], plane % w[0], c, visit);
+    });
+  }
+  template <typename Visit> void intoX(Visit visit) const {
+    inParallel(batch * x[1], [&](int64_t plane) {
+      int64_t channel = plane % x[1], first = channel / inputs * outputs;
+      for (int64_t k = first; k < first + outputs; ++k)
+        forEachRow(plane / x[1], k, channel % inputs, visit);
+    });
+  }
+  template <typename Visit> void intoW(Visit visit) const {
+    inParallel(w[0] * inputs, [&](int64_t plane) {
+      for (int64_t n = 0; n < batch; ++n)
+        forEachRow(n, plane / inputs, plane % inputs, visit);
+    });
+  }
+
+private:
+  /// Threads of its own, which are gone afterwards: whoever forks has no others. Small work needs none.
+  template <typename Work> void inParallel(int64_t count, Work work) const {
+    double products = double(batch) * w[0] * inputs * countElements(window.kernel) * countElements(window.output);
+    int64_t threads = products < 1e7 ? 1 : std::max<int64_t>(1, std::thread::hardware_concurrency());
+    std::atomic<int64_t> next = 0;
+    auto run = [&] {
+      for (int64_t i; (i = next++) < count;)
+        work(i);
+    };
+    std::vector<std::thread> others;
+    for (int64_t i = 1; i < std::min(threads, count); ++i)
+      others.emplace_back(run);
+    run();
+    for (std::thread &thread : others)
+      thread.join();
   }
 };
 } // namespace
@@ -52,7 +98,10 @@ static Tensor evaluateConv(ConvOp op, Frame &frame) {
   Tensor y = startFromBias(op.getType(), x.shape[0], frame.find(op.getBias()));
   Convolution conv{
       x.shape, w.shape, y.shape, op.getStrides(), op.getPads(), op.getDilations(), int64_t(op.getGroups())};
-  conv.forEachTap([&](int64_t i, int64_t k, int64_t o) { y.reals[o] += x.reals[i] * w.reals[k]; });
+  conv.intoY([&](const Row &row) {
+    for (int64_t i = 0; i < row.count; ++i)
+      y.reals[row.y + i] += x.reals[row.x + i * row.stride] * w.reals[row.w];
+  });
   return y;
 }
 
@@ -61,7 +110,10 @@ static Tensor evaluateConvTranspose(ConvTransposeOp op, Frame &frame) {
   Tensor x = startFromBias(op.getType(), y.shape[0], frame.find(op.getBias()));
   Convolution conv{
       x.shape, w.shape, y.shape, op.getStrides(), op.getPads(), op.getDilations(), int64_t(op.getGroups())};
-  conv.forEachTap([&](int64_t i, int64_t k, int64_t o) { x.reals[i] += y.reals[o] * w.reals[k]; });
+  conv.intoX([&](const Row &row) {
+    for (int64_t i = 0; i < row.count; ++i)
+      x.reals[row.x + i * row.stride] += y.reals[row.y + i] * w.reals[row.w];
+  });
   return x;
 }
 
@@ -70,7 +122,10 @@ static Tensor evaluateConvInputGradient(ConvInputGradientOp op, Frame &frame) {
   Tensor dx = startFromBias(op.getType(), dy.shape[0], nullptr);
   Convolution conv{
       dx.shape, w.shape, dy.shape, op.getStrides(), op.getPads(), op.getDilations(), int64_t(op.getGroups())};
-  conv.forEachTap([&](int64_t i, int64_t k, int64_t o) { dx.reals[i] += dy.reals[o] * w.reals[k]; });
+  conv.intoX([&](const Row &row) {
+    for (int64_t i = 0; i < row.count; ++i)
+      dx.reals[row.x + i * row.stride] += dy.reals[row.y + i] * w.reals[row.w];
+  });
   return dx;
 }
 
@@ -79,7 +134,12 @@ static Tensor evaluateConvWeightGradient(ConvWeightGradientOp op, Frame &frame) 
   Tensor dw(op.getType().getElementType(), op.getType().getShape());
   Convolution conv{
       x.shape, dw.shape, dy.shape, op.getStrides(), op.getPads(), op.getDilations(), int64_t(op.getGroups())};
-  conv.forEachTap([&](int64_t i, int64_t k, int64_t o) { dw.reals[k] += dy.reals[o] * x.reals[i]; });
+  conv.intoW([&](const Row &row) {
+    double sum = 0;
+    for (int64_t i = 0; i < row.count; ++i)
+      sum += dy.reals[row.y + i] * x.reals[row.x + i * row.stride];
+    dw.reals[row.w] += sum;
+  });
   return dw;
 }
 

@@ -29,8 +29,15 @@ static LogicalResult evaluateActivationGradient(ActivationGradientOp op, Frame &
     return op.emitOpError("differentiates \"") << op.getActivation() << "\", which is no activation";
   ActivationParameters parameters(op.getParameters());
   Tensor result = frame[op.getInput()];
-  for (auto [x, gradient] : llvm::zip_equal(result.reals, frame[op.getGradient()].reals))
-    x = gradient * activation->derivative(x, parameters);
+  double reach = frame.evaluator.kinkReach > 0 ? frame.evaluator.kinkReach * result.largest() : 0;
+  for (auto [x, gradient] : llvm::zip_equal(result.reals, frame[op.getGradient()].reals)) {
+    double slope = activation->derivative(x, parameters), farthest = slope;
+    for (double other : {x - reach, x + reach})
+      if (double there = reach > 0 ? activation->derivative(other, parameters) : slope;
+          std::fabs(there - slope) > std::fabs(farthest - slope))
+        farthest = there;
+    x = gradient * farthest;
+  }
   frame.set(op.getResult(), std::move(result));
   return success();
 }

@@ -77,7 +77,13 @@ static const OpTable &getTable() {
   return table;
 }
 
-FailureOr<Evaluation> Evaluator::evaluate(GraphOp graph, ArrayRef<Tensor> inputs) const {
+static void roundToFloat(Tensor &tensor) {
+  if (tensor.elementType.isF32())
+    for (double &value : tensor.reals)
+      value = static_cast<float>(value);
+}
+
+FailureOr<Evaluation> Evaluator::evaluate(GraphOp graph, ArrayRef<Tensor> inputs, Visitor visit) const {
   if (inputs.size() != graph.getNumArguments())
     return graph.emitOpError("has ") << graph.getNumArguments() << " inputs, found " << inputs.size() << " values";
   llvm::DenseMap<Value, Tensor> values;
@@ -101,6 +107,10 @@ FailureOr<Evaluation> Evaluator::evaluate(GraphOp graph, ArrayRef<Tensor> inputs
   Evaluation evaluation;
   Frame frame(values, *this, evaluation);
   frame.batch = batch.value_or(1);
+  llvm::DenseMap<Value, unsigned> reads; // that are still to come
+  for (Operation &op : graph.getBody().front())
+    for (Value operand : op.getOperands())
+      ++reads[operand];
   for (Operation &op : graph.getBody().front()) {
     const OpTable::Function *function = getTable().find(&op);
     if (!function)
@@ -108,10 +118,20 @@ FailureOr<Evaluation> Evaluator::evaluate(GraphOp graph, ArrayRef<Tensor> inputs
     if (failed((*function)(&op, frame)))
       return failure();
     // An unknown dimension becomes known here; operands that disagree about it are found by their sizes.
-    for (Value result : op.getResults())
-      if (!areCompatibleTypes(values[result].type(), result.getType()))
-        return op.emitOpError("has a result of type ")
-               << result.getType() << ", but its value is " << values[result].type();
+    for (Value result : op.getResults()) {
+      Tensor &value = values[result];
+      if (!areCompatibleTypes(value.type(), result.getType()))
+        return op.emitOpError("has a result of type ") << result.getType() << ", but its value is " << value.type();
+      if (precision == Precision::Stored)
+        roundToFloat(value);
+      if (visit)
+        visit(result, value);
+      if (result.use_empty())
+        values.erase(result);
+    }
+    for (Value operand : op.getOperands())
+      if (--reads[operand] == 0)
+        values.erase(operand);
   }
   return evaluation;
 }

@@ -11,6 +11,8 @@
 #include "compiler/Reference/Tensor.h"
 #include "ir/BncOps.h"
 
+#include "llvm/ADT/STLFunctionalExtras.h"
+
 #include <map>
 
 namespace bnc {
@@ -29,20 +31,34 @@ struct Evaluation {
   std::map<std::string, Tensor> assigned; // values of bnc.assign by variable
 };
 
-/// Evaluates graphs over one set of variables. bnc.batch_norm and bnc.dropout do what they do in inference. f32 tensors
-/// are not rounded to f32, not even by bnc.cast; every other promise of an op's description holds.
+/// How exact the values of f32 tensors are.
+enum class Precision {
+  Double, // not rounded to f32, not even by bnc.cast
+  Stored  // every result of an op is rounded to f32, sums within the op are not: what f32 loses at the very least
+};
+
+/// Evaluates graphs over one set of variables. bnc.batch_norm and bnc.dropout do what they do in inference. Apart from
+/// the rounding of f32 tensors every promise of an op's description holds.
 class Evaluator {
 public:
-  explicit Evaluator(std::map<std::string, Tensor> variables, TrainingNumbers numbers = {})
-      : variables(std::move(variables)), numbers(numbers) {}
+  explicit Evaluator(std::map<std::string, Tensor> variables, TrainingNumbers numbers = {},
+                     Precision precision = Precision::Double)
+      : variables(std::move(variables)), numbers(numbers), precision(precision) {}
+
+  /// Sees every result of an op once it is computed. What no later op reads is then forgotten.
+  using Visitor = llvm::function_ref<void(mlir::Value, const Tensor &)>;
 
   /// Runs a graph on inputs of concrete shapes. Fails, with a diagnostic at the op or the graph, on inputs or variables
   /// that do not fit, on values an op is not defined for (a class id out of range, an integer division by 0), and on
   /// ops of phase `kernels`. Assigned values are returned; the variables stay as they are.
-  llvm::FailureOr<Evaluation> evaluate(GraphOp graph, llvm::ArrayRef<Tensor> inputs) const;
+  llvm::FailureOr<Evaluation> evaluate(GraphOp graph, llvm::ArrayRef<Tensor> inputs, Visitor visit = nullptr) const;
 
   std::map<std::string, Tensor> variables;
   TrainingNumbers numbers;
+  Precision precision;
+  /// Where an activation has a kink, or a window of a max pool a second element, within this share of the input's largest
+  /// element, the gradient is that of the other side: what a value that is off by so much may do to it.
+  double kinkReach = 0;
 };
 
 } // namespace bnc

@@ -59,11 +59,12 @@ static Tensor evaluateAvgPoolGradient(AvgPoolGradientOp op, Frame &frame) {
   return dx;
 }
 
-/// The position of the first largest element of each window of the image that starts at `start`.
-static std::vector<int64_t> findMaxima(const Window &window, const Tensor &x, int64_t start) {
+/// The position of the first largest element of each window of the image that starts at `start`; with a reach, a later one
+/// that is smaller by no more than that.
+static std::vector<int64_t> findMaxima(const Window &window, const Tensor &x, int64_t start, double reach = 0) {
   std::vector<int64_t> maxima(countElements(window.output), -1);
   window.forEachTap([&](int64_t o, int64_t, int64_t i) {
-    if (maxima[o] < 0 || x.reals[start + i] > x.reals[maxima[o]])
+    if (maxima[o] < 0 || x.reals[start + i] > x.reals[maxima[o]] - reach)
       maxima[o] = start + i;
   });
   return maxima;
@@ -84,8 +85,9 @@ static Tensor evaluateMaxPoolGradient(MaxPoolGradientOp op, Frame &frame) {
   const Tensor &x = frame[op.getInput()], &dy = frame[op.getGradient()];
   Tensor dx(x.elementType, x.shape);
   Window window = windowOf(op, x.shape, dy.shape);
+  double reach = frame.evaluator.kinkReach > 0 ? frame.evaluator.kinkReach * x.largest() : 0;
   forEachImage(x.shape, dy.shape, [&](int64_t startX, int64_t startY) {
-    for (auto [o, i] : llvm::enumerate(findMaxima(window, x, startX)))
+    for (auto [o, i] : llvm::enumerate(findMaxima(window, x, startX, reach)))
       dx.reals[i] += dy.reals[startY + o];
   });
   return dx;

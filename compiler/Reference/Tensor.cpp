@@ -6,6 +6,9 @@
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <algorithm>
+#include <cmath>
+
 using namespace mlir;
 using namespace bnc;
 
@@ -50,4 +53,14 @@ int64_t bnc::broadcastIndex(ArrayRef<int64_t> shape, ArrayRef<int64_t> index) {
   for (auto [size, i] : llvm::zip_equal(shape, aligned))
     linear = linear * size + (size == 1 ? 0 : i);
   return linear;
+}
+
+double Tensor::largest() const {
+  double result = 0;
+  for (double value : reals) {
+    if (std::isnan(value))
+      return value;
+    result = std::max(result, std::fabs(value));
+  }
+  return result;
 }

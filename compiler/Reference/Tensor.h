@@ -29,6 +29,8 @@ struct Tensor {
   bool isReal() const { return llvm::isa<mlir::FloatType>(elementType); }
   int64_t rank() const { return shape.size(); }
   int64_t size() const;
+  /// The largest absolute value of a float tensor; NaN if one is.
+  double largest() const;
   mlir::RankedTensorType type() const { return mlir::RankedTensorType::get(shape, elementType); }
 };
 

@@ -10,6 +10,7 @@
 
 #include "compiler/Reference/Tensor.h"
 
+#include <algorithm>
 #include <array>
 
 namespace bnc {
@@ -50,6 +51,27 @@ struct Window {
         }
         visit(outputPosition, kernelPosition, inputPosition);
       });
+    });
+  }
+
+  /// The same row by row: `count` neighbours at `output` lie on inputs from `input` on, strides[2] apart. Kernel
+  /// position by kernel position.
+  template <typename Visit> void forEachRow(Visit visit) const {
+    forEachIndex(kernel, [&](llvm::ArrayRef<int64_t> k, int64_t kernelPosition) {
+      Triple first, end; // output positions that lie on the input
+      for (int dim = 0; dim < 3; ++dim) {
+        int64_t shift = pads[dim] - k[dim] * dilations[dim];
+        first[dim] = shift > 0 ? (shift + strides[dim] - 1) / strides[dim] : 0;
+        int64_t last = input[dim] - 1 + shift;
+        end[dim] = last < 0 ? 0 : std::min(output[dim], last / strides[dim] + 1);
+      }
+      if (first[2] >= end[2])
+        return;
+      auto onInput = [&](int dim, int64_t o) { return o * strides[dim] - pads[dim] + k[dim] * dilations[dim]; };
+      for (int64_t z = first[0]; z < end[0]; ++z)
+        for (int64_t y = first[1]; y < end[1]; ++y)
+          visit((z * output[1] + y) * output[2] + first[2], kernelPosition,
+                (onInput(0, z) * input[1] + onInput(1, y)) * input[2] + onInput(2, first[2]), end[2] - first[2]);
     });
   }
 };

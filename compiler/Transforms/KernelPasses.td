@@ -45,7 +45,9 @@ def MergeUpdatesPass : Pass<"bnc-merge-updates", "::mlir::ModuleOp"> {
 def PlanMemoryPass : Pass<"bnc-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every value of the graphs its place in memory";
   let description = [{
-    Offsets are chosen by first fit over lifetimes, in one arena that scales with the batch and one that does not.
+    Offsets are chosen by first fit over lifetimes, in one arena that scales with the batch and one that does not: their
+    sizes are `bnc.scaled_bytes` and `bnc.fixed_bytes` of the graph, the most bytes alive at once `bnc.scaled_live_bytes`
+    and `bnc.fixed_live_bytes`.
     Variables get places in their own block, trainable parameters first (attribute `bnc.offset`, in floats).
     Before that, ops are ordered into what fold or the forward pass, the backward pass and the update run.
   }];

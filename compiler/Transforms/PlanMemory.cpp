@@ -1,8 +1,9 @@
 //===- PlanMemory.cpp - a place for every value ------------------------------===//
 //
-// Values of a graph live from the op that makes them to the last op that reads them. The largest are placed first, each
-// at the lowest offset that no value alive at the same time occupies. What grows with the batch and what does not are
-// planned apart: an offset of the first kind is multiplied by the largest batch at run time.
+// Values of a graph live from the op that makes them to the last op that reads them. They are placed one after the other,
+// each at the lowest offset that no value alive at the same time occupies; of several orders the one that needs least is
+// taken. What grows with the batch and what does not are planned apart: an offset of the first kind is multiplied by the
+// largest batch at run time.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +13,8 @@
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
+
+#include <map>
 
 using namespace mlir;
 using namespace bnc;
@@ -24,6 +27,7 @@ namespace bnc {
 namespace {
 constexpr int64_t kAlignment = 64;
 constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
+constexpr int kAttempts = 40; // to improve an order
 
 struct Lifetime {
   Value value;
@@ -44,9 +48,9 @@ public:
     order();
     if (failed(collect()))
       return failure();
-    place(Space::Scaled, "bnc.scaled_bytes");
-    place(Space::Fixed, "bnc.fixed_bytes");
-    place(Space::Folded, "bnc.folded_bytes");
+    place(Space::Scaled, "bnc.scaled");
+    place(Space::Fixed, "bnc.fixed");
+    place(Space::Folded, "bnc.folded");
     for (Lifetime &lifetime : lifetimes)
       storage[lifetime.value] = StorageAttr::get(graph.getContext(), lifetime.space, lifetime.offset, lifetime.channels);
     return attach();
@@ -213,32 +217,76 @@ private:
     return success();
   }
 
-  void place(Space space, StringRef attribute) {
-    SmallVector<Lifetime *> bySize;
-    for (Lifetime &lifetime : lifetimes)
-      if (lifetime.space == space)
-        bySize.push_back(&lifetime);
-    llvm::stable_sort(bySize, [](Lifetime *a, Lifetime *b) { return a->bytes > b->bytes; });
-    SmallVector<Lifetime *> placed;
+  /// The most bytes that are alive at once: what any plan needs.
+  static int64_t largestLiveSet(ArrayRef<Lifetime *> values) {
+    std::map<int64_t, int64_t> changes; // by position
+    for (Lifetime *value : values) {
+      changes[value->begin] += value->bytes;
+      if (value->end != kForever)
+        changes[value->end + 1] -= value->bytes;
+    }
+    int64_t alive = 0, most = 0;
+    for (auto [position, change] : changes)
+      most = std::max(most, alive += change);
+    return most;
+  }
+
+  /// Places the values in this order. Returns what they need.
+  static int64_t placeInOrder(ArrayRef<Lifetime *> order) {
     int64_t total = 0;
-    for (Lifetime *lifetime : bySize) {
-      lifetime->bytes = llvm::alignTo(lifetime->bytes, kAlignment);
+    for (auto [index, value] : llvm::enumerate(order)) {
       SmallVector<std::pair<int64_t, int64_t>> taken;
-      for (Lifetime *other : placed)
-        if (other->begin <= lifetime->end && lifetime->begin <= other->end)
+      for (Lifetime *other : order.take_front(index))
+        if (other->begin <= value->end && value->begin <= other->end)
           taken.push_back({other->offset, other->offset + other->bytes});
       llvm::sort(taken);
-      int64_t offset = 0;
+      value->offset = 0;
       for (auto [begin, end] : taken) {
-        if (offset + lifetime->bytes <= begin)
+        if (value->offset + value->bytes <= begin)
           break;
-        offset = std::max(offset, end);
+        value->offset = std::max(value->offset, end);
       }
-      lifetime->offset = offset;
-      total = std::max(total, offset + lifetime->bytes);
-      placed.push_back(lifetime);
+      total = std::max(total, value->offset + value->bytes);
     }
-    graph->setAttr(attribute, builder.getI64IntegerAttr(total));
+    return total;
+  }
+
+  void place(Space space, const Twine &name) {
+    SmallVector<Lifetime *> values;
+    int64_t last = block().getOperations().size();
+    for (Lifetime &lifetime : lifetimes)
+      if (lifetime.space == space) {
+        lifetime.bytes = llvm::alignTo(lifetime.bytes, kAlignment);
+        values.push_back(&lifetime);
+      }
+    auto length = [&](Lifetime *value) { return std::min(value->end, last) - value->begin + 1; };
+    int64_t least = largestLiveSet(values), best = kForever;
+    SmallVector<int64_t> offsets(values.size(), 0);
+    for (int weighed : {0, 1, 2}) { // the largest first, the largest and longest, the longest
+      SmallVector<Lifetime *> order(values);
+      auto weight = [&](Lifetime *value) {
+        return (weighed < 2 ? double(value->bytes) : 1.0) * (weighed > 0 ? double(length(value)) : 1.0);
+      };
+      llvm::stable_sort(order, [&](Lifetime *a, Lifetime *b) { return weight(a) > weight(b); });
+      for (int attempt = 0; attempt < kAttempts && best > least; ++attempt) {
+        int64_t total = placeInOrder(order);
+        if (total < best) {
+          best = total;
+          for (auto [offset, value] : llvm::zip(offsets, values))
+            offset = value->offset;
+        }
+        // What reaches to the top comes first the next time.
+        auto top = llvm::find_if(order, [&](Lifetime *value) { return value->offset + value->bytes == total; });
+        if (top == order.begin() || top == order.end())
+          break;
+        std::rotate(order.begin(), top, top + 1);
+      }
+    }
+    for (auto [offset, value] : llvm::zip(offsets, values))
+      value->offset = offset;
+    graph->setAttr((name + "_bytes").str(), builder.getI64IntegerAttr(values.empty() ? 0 : best));
+    if (space != Space::Folded) // where everything stays
+      graph->setAttr((name + "_live_bytes").str(), builder.getI64IntegerAttr(least));
   }
 
   LogicalResult attach() {

@@ -1,24 +1,32 @@
-//===- StepClock.cpp - how long each step of a program takes -----------------------===//
+//===- StepObserver.cpp - every step of a program as it runs -----------------------===//
 
-#include "compiler/Driver/StepClock.h"
+#include "compiler/Driver/StepObserver.h"
 
+#include <cassert>
 #include <chrono>
-#include <utility>
 
 using namespace bnc;
 using Clock = std::chrono::steady_clock;
 
-static thread_local std::vector<TimedStep> recorded;
+static thread_local StepObserver *current;
+
+StepObserver::StepObserver() {
+  assert(!current && "this thread has an observer");
+  current = this;
+}
+
+StepObserver::~StepObserver() { current = nullptr; }
 
 namespace {
-/// `function` with its time recorded under the name at *name.
-template <auto function, const char *const *name> struct Timed;
-template <typename... Arguments, void (*function)(Arguments...), const char *const *name>
-struct Timed<function, name> {
-  static void call(Arguments... arguments) {
+/// `function`, called *name, with its observer told.
+template <auto function, const char *const *name> struct Observed;
+template <typename... Arguments, void (*function)(bnc_exec *, Arguments...), const char *const *name>
+struct Observed<function, name> {
+  static void call(bnc_exec *exec, Arguments... arguments) {
     Clock::time_point start = Clock::now();
-    function(arguments...);
-    recorded.push_back({*name, std::chrono::duration<double>(Clock::now() - start).count()});
+    function(exec, arguments...);
+    if (current)
+      current->after(*name, *exec, std::chrono::duration<double>(Clock::now() - start).count());
   }
 };
 } // namespace
@@ -48,10 +56,8 @@ struct Timed<function, name> {
 #define BNC_NAME(step) static const char *const step##_name = #step;
 BNC_FOR_EACH_STEP(BNC_NAME)
 
-#define BNC_ROW(step) {#step, llvm::orc::ExecutorAddr::fromPtr(&Timed<step, &step##_name>::call)},
-llvm::ArrayRef<RuntimeSymbol> bnc::timedSteps() {
+#define BNC_ROW(step) {#step, llvm::orc::ExecutorAddr::fromPtr(&Observed<step, &step##_name>::call)},
+llvm::ArrayRef<RuntimeSymbol> bnc::observedSteps() {
   static const RuntimeSymbol symbols[] = {BNC_FOR_EACH_STEP(BNC_ROW)};
   return symbols;
 }
-
-std::vector<TimedStep> bnc::takeTimedSteps() { return std::exchange(recorded, {}); }
