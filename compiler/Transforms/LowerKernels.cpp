@@ -14,6 +14,7 @@
 
 #include "llvm/ADT/SetVector.h"
 
+#include <limits>
 #include <numeric>
 
 using namespace mlir;
@@ -474,8 +475,8 @@ private:
     llvm::DenseSet<Value> cut;
   };
 
-  /// A guess at the cycles of one image on one of kCores cores, if its tasks are strips of `rows` rows of one of `blocks`
-  /// blocks of channels.
+  /// A guess at the cycles of one image if its tasks are strips of `rows` rows of one of `blocks` blocks of channels: those
+  /// of all cores together and, if an image may be `alone`, also those that kCores cores spend until the last is done.
   double costOf(const Sizes &sizes, int64_t blocks, int64_t rows, bool alone) {
     constexpr double productsPerCycle = 32, bytesPerCycle = 16, cyclesPerTask = 2000;
     int64_t strips = llvm::divideCeil(sizes.height, rows), tasks = blocks * strips;
@@ -486,11 +487,14 @@ private:
         int64_t read = std::min((rows - 1) * conv.getStrides()[0] + window, dimOf(conv.getInput(), 2));
         staged += double(read) * dimOf(conv.getInput(), 3) * dimOf(conv.getInput(), 1) * 4;
       }
-    // Weights of a block that stay in the cache are read once for all strips.
+    // Weights of a block that stay in the cache are read once for all strips, and for many images.
     bool stay = sizes.weightBytes / blocks <= target.cacheBytes * 5 / 4;
-    double weights = double(sizes.weightBytes) / blocks * (stay ? 1.0 / strips : 1.0);
-    double task = sizes.products / productsPerCycle * rows / sizes.height / blocks + (staged + weights) / bytesPerCycle + cyclesPerTask;
-    return task * (alone ? double(llvm::divideCeil(tasks, kCores)) : double(tasks) / kCores);
+    double weights = double(sizes.weightBytes) / blocks / (stay ? strips * (alone ? 1 : kCores) : 1);
+    double products = sizes.products / productsPerCycle, rest = (staged + weights) / bytesPerCycle + cyclesPerTask;
+    double cost = products + tasks * rest;
+    if (alone)
+      cost += kCores * llvm::divideCeil(tasks, kCores) * (products * rows / sizes.height / blocks + rest);
+    return cost;
   }
 
   void chooseGrid() {
@@ -547,12 +551,14 @@ private:
     if (cutChannels) {
       double least = std::numeric_limits<double>::infinity();
       for (int64_t candidate = 1; candidate <= most; ++candidate)
-        for (int64_t fits = fitting(candidate), strip = most % candidate == 0 ? fits : 0; strip >= 1; --strip)
-          if (double cost = costOf(sizes, candidate, strip, inference || images); cost < least * 0.98 && (strip == fits || inference)) {
-            least = cost;
-            blocks = candidate;
-            rows = strip;
-          }
+        for (int64_t fits = fitting(candidate), strip = most % candidate == 0 ? fits : 0; strip >= 1; --strip) {
+          double cost = costOf(sizes, candidate, strip, inference || images);
+          if (cost >= least * 0.98 || (strip < fits && !(cutRows && inference)))
+            continue;
+          least = cost;
+          blocks = candidate;
+          rows = strip;
+        }
     } else if (weightGradient && most > 1 && sizes.weightBytes > target.cacheBytes) {
       // The slice of a block and the weights for the gradient of its input stay in the cache. A chain may then cover all
       // images: the blocks keep the cores busy, and there are fewer slices to add up.
