@@ -100,8 +100,8 @@ public:
       double least = std::numeric_limits<double>::infinity();
       for (int64_t candidate = 1; candidate <= most; ++candidate)
         for (int64_t fits = fitting(candidate), strip = most % candidate == 0 ? height : 0; strip >= 1; --strip) {
-          bool isWhole = strip == height && sizes.tile > 1; // so that weights of planes are read once
-          if (strip != fits && !isWhole && (strip > fits || !inference || strip % sizes.tile != 0))
+          bool isWhole = cutRows && strip == height && sizes.tile > 1; // so that weights of planes are read once
+          if (strip != fits && !isWhole && (strip > fits || !cutRows || !inference || strip % sizes.tile != 0))
             continue;
           double cost = costOf(sizes, candidate, strip, inference || images) * (strip > fits ? 1.1 : 1.0);
           if (cost < least * 0.98) {
@@ -186,8 +186,8 @@ private:
     llvm::DenseSet<Value> cut;
   };
 
-  /// A guess at the cycles of one image on one of kCores cores, if its tasks are strips of `rows` rows of one of `blocks`
-  /// blocks of channels.
+  /// A guess at the cycles of one image if its tasks are strips of `rows` rows of one of `blocks` blocks of channels: those
+  /// of all cores together and, if an image may be `alone`, also those that kCores cores spend until the last is done.
   double costOf(const Sizes &sizes, int64_t blocks, int64_t rows, bool alone) {
     constexpr double productsPerCycle = 32, bytesPerCycle = 16, cyclesPerTask = 2000;
     int64_t strips = llvm::divideCeil(sizes.height, rows), tasks = blocks * strips;
@@ -198,11 +198,14 @@ private:
         int64_t read = std::min((rows - 1) * conv.getStrides()[0] + window, dimOf(conv.getInput(), 2));
         staged += double(read) * dimOf(conv.getInput(), 3) * dimOf(conv.getInput(), 1) * 4;
       }
-    // Weights of a block that stay in the cache are read once for all strips.
+    // Weights of a block that stay in the cache are read once for all strips, and for many images.
     bool stay = sizes.weightBytes / blocks <= target.cacheBytes * 5 / 4;
-    double weights = double(sizes.weightBytes) / blocks * (stay ? 1.0 / strips : 1.0);
-    double task = sizes.products / productsPerCycle * rows / sizes.height / blocks + (staged + weights) / bytesPerCycle + cyclesPerTask;
-    return task * (alone ? double(llvm::divideCeil(tasks, kCores)) : double(tasks) / kCores);
+    double weights = double(sizes.weightBytes) / blocks / (stay ? strips * (alone ? 1 : kCores) : 1);
+    double products = sizes.products / productsPerCycle, rest = (staged + weights) / bytesPerCycle + cyclesPerTask;
+    double cost = products + tasks * rest;
+    if (alone)
+      cost += kCores * llvm::divideCeil(tasks, kCores) * (products * rows / sizes.height / blocks + rest);
+    return cost;
   }
 
   KernelOp kernel;

@@ -786,6 +786,38 @@ bnc.graph training @net(%x: tensor<2xf32>) {
 // -----
 
 bnc.graph training @net(%x: tensor<2xf32>) {
+  // expected-error @below {{'bnc.kernel' op has 0 blocks of channels; expected at least 1}}
+  %0 = bnc.kernel rows(1) (%a = %x) {blocks = 0 : i64, chains = 0 : i64} : (tensor<2xf32>) -> tensor<2xf32> {
+    bnc.yield %a : tensor<2xf32>
+  }
+  bnc.return
+}
+
+// -----
+
+bnc.graph training @net(%x: tensor<?x2xf32>) {
+  // expected-error @below {{'bnc.kernel' op cannot compute its channels in 2 blocks: they depend on each other}}
+  %0 = bnc.kernel rows(1) (%a = %x) {blocks = 2 : i64, chains = 0 : i64} : (tensor<?x2xf32>) -> tensor<?x2xf32> {
+    %y = bnc.softmax %a {axis = 1} : tensor<?x2xf32>
+    bnc.yield %y : tensor<?x2xf32>
+  }
+  bnc.return
+}
+
+// -----
+
+bnc.graph training @net(%x: tensor<?x4x6x6xf32>, %w: tensor<3x1x1x4x8xf32>) {
+  // expected-error @below {{'bnc.kernel' op has weights that 2 blocks of channels do not divide}}
+  %0 = bnc.kernel rows(6) (%a = %x, %b = %w) {blocks = 2 : i64, chains = 0 : i64} : (tensor<?x4x6x6xf32>, tensor<3x1x1x4x8xf32>) -> tensor<?x24x6x6xf32> {
+    %y = bnc.packed_conv %a, %b {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<?x4x6x6xf32>, tensor<3x1x1x4x8xf32>) -> tensor<?x24x6x6xf32>
+    bnc.yield %y : tensor<?x24x6x6xf32>
+  }
+  bnc.return
+}
+
+// -----
+
+bnc.graph training @net(%x: tensor<2xf32>) {
   // expected-error @below {{'bnc.kernel' op has 2 storages for 1 results}}
   %0 = bnc.kernel rows(1) (%a = %x) {chains = 0 : i64, storage = [#bnc.storage<fixed, 0, 0>, #bnc.storage<fixed, 8, 0>]} : (tensor<2xf32>) -> tensor<2xf32> {
     bnc.yield %a : tensor<2xf32>

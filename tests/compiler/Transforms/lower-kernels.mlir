@@ -8,7 +8,7 @@ bnc.variable params @w : tensor<20x3x3x3xf32>
 bnc.graph inference @padded(%x: tensor<?x3x8x8xf32>) -> tensor<?x20x8x8xf32> {
   %w = bnc.read @w : tensor<20x3x3x3xf32>
   // CHECK: bnc.pack %{{.*}} -> tensor<3x3x3x3x8xf32>
-  // CHECK: bnc.kernel rows(2)
+  // CHECK: bnc.kernel rows(4)
   // CHECK: %[[S:.*]] = bnc.stage %{{.*}} pads = array<i64: 1, 1, 1, 1>}{{.*}} -> tensor<?x3x10x10xf32>
   // CHECK: bnc.packed_conv %[[S]]
   %y = bnc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x3x8x8xf32>, tensor<20x3x3x3xf32>) -> tensor<?x20x8x8xf32>
@@ -191,12 +191,12 @@ bnc.graph training @blocks(%x: tensor<?x128x8x8xf32>, %g: tensor<?x128x8x8xf32>)
 
 bnc.variable params @w : tensor<1000x512xf32>
 
-// A dense layer has no rows: its blocks of channels keep the cores busy. 1000 channels are 63 blocks of 16, the last of
-// them with padding, which the result does not have.
+// A dense layer has no rows: its blocks of channels keep the cores busy. The last one
+// may have less, where channels are padded.
 // CHECK-LABEL: @dense_blocks
 bnc.graph inference @dense_blocks(%x: tensor<?x512xf32>) -> tensor<?x1000xf32> {
   %w = bnc.read @w : tensor<1000x512xf32>
-  // CHECK: bnc.kernel images(32) {{.*}}blocks =
+  // CHECK: bnc.kernel images(32) {{.*}}blocks = 5 : i64
   %y = bnc.dense %x, %w : (tensor<?x512xf32>, tensor<1000x512xf32>) -> tensor<?x1000xf32>
   bnc.return %y : tensor<?x1000xf32>
 }
@@ -205,14 +205,14 @@ bnc.graph inference @dense_blocks(%x: tensor<?x512xf32>) -> tensor<?x1000xf32> {
 
 bnc.variable params @w : tensor<128x64xf32>
 
-// Softmax needs all channels at once.
+// One channel multiplies all: nobody has it in a block of its own.
 // CHECK-LABEL: @no_blocks
-bnc.graph inference @no_blocks(%x: tensor<?x64xf32>) -> tensor<?x128xf32> {
+bnc.graph inference @no_blocks(%x: tensor<?x64xf32>, %s: tensor<?x1xf32>) -> tensor<?x128xf32> {
   %w = bnc.read @w : tensor<128x64xf32>
   // CHECK: bnc.kernel images(32)
   // CHECK-NOT: blocks =
-  // CHECK: bnc.softmax
+  // CHECK: bnc.mul
   %y = bnc.dense %x, %w : (tensor<?x64xf32>, tensor<128x64xf32>) -> tensor<?x128xf32>
-  %z = bnc.softmax %y {axis = 1} : tensor<?x128xf32>
+  %z = bnc.mul %y, %s : (tensor<?x128xf32>, tensor<?x1xf32>) -> tensor<?x128xf32>
   bnc.return %z : tensor<?x128xf32>
 }
