@@ -386,7 +386,7 @@ bnc.graph model @no_fold_when_channels_are_averaged(%x: tensor<?x3x4x4xf32>) -> 
 // Channels, then rows.
 // CHECK-LABEL: @no_fold_along_another_dimension_infer
 // CHECK-COUNT-2: bnc.affine
-// REMARK: net.onnx:1:0: remark: {{.*}}: affine 'bn2' scales along dimension 2, not 1 (forward)
+// REMARK: net.onnx:1:0: remark: {{.*}}, affine 'bn2' scales along dimension 2, not 1 (forward)
 // REMARK: net.onnx:2:0: remark: {{.*}}: affine 'bn1' scales along dimension 1, not 2 (backward)
 bnc.variable params @first_scale : tensor<3xf32>
 bnc.variable params @first_offset : tensor<3xf32>
