@@ -135,10 +135,12 @@ std::vector<Step> foldShiftSteps(FoldBorderShiftOp op) {
 std::vector<Step> concatSteps(ConcatOp op) {
   std::vector<Step> steps;
   ArrayRef<int64_t> shape = op.getType().getShape();
-  int64_t axis = op.getAxis(), inner = product(shape.drop_front(axis + 1)), outer = product(shape.take_front(axis)), first = 0;
+  int64_t axis = op.getAxis(), inner = product(shape.drop_front(axis + 1)), outer = product(shape.take_front(axis));
+  int64_t first = 0;
   for (Value input : op.getInputs()) {
     int64_t length = typeOf(input).getDimSize(axis) * inner;
-    bnc_pack record = packRecord(locationOf(input), bitsOf(input), at(locationOf(op.getResult()), first, bitsOf(op.getResult())), 0,
+    bnc_location to = at(locationOf(op.getResult()), first, bitsOf(op.getResult()));
+    bnc_pack record = packRecord(locationOf(input), bitsOf(input), to, 0,
                                  {{outer, length, shape[axis] * inner}, {length, 1, 1}});
     record.result_bits = bitsOf(op.getResult());
     steps.push_back({"bnc_rt_pack", wordsOf(record), ""});
@@ -157,7 +159,8 @@ std::vector<Step> sliceSteps(SliceOp op) {
     from *= shape[i];
     to *= result[i];
   }
-  bnc_pack record = packRecord(at(locationOf(op.getInput()), origin, bitsOf(op.getInput())), bitsOf(op.getInput()), locationOf(op.getResult()), 0, dims);
+  bnc_pack record = packRecord(at(locationOf(op.getInput()), origin, bitsOf(op.getInput())), bitsOf(op.getInput()),
+                               locationOf(op.getResult()), 0, dims);
   record.result_bits = bitsOf(op.getResult());
   return {{"bnc_rt_pack", wordsOf(record), ""}};
 }

@@ -99,7 +99,7 @@ def run_onnx(model, x, draw):
                 if name in variables: # else the scale is written into the graph, as it is where there is none
                     variables[name] = values[name] = value
             scale, offset, mean, variance = [along(values[name], i[0], 1) for name in node.input[1:5]]
-            y = (i[0] - mean) / np.sqrt(variance + a.get("epsilon", 1e-5)) * scale + offset
+            y = (i[0] - mean) / np.sqrt(variance + a.get("epsilon", float(np.float32(1e-5)))) * scale + offset
         elif kind == "Conv":
             y = conv(i[0], i[1], i[2] if len(i) > 2 else None, *pool[1:], a.get("group", 1))
         elif kind == "MaxPool":

@@ -1,4 +1,4 @@
-// Where paths join and part: concat, slice, add.
+// Where paths join and part, and dimensions: concat, slice, add, mean.
 //
 // RUN: bnc-opt %s --bnc-specialize=phase=inference --bnc-fold-batch-norm -split-input-file 2>/dev/null | FileCheck %s
 // RUN: bnc-opt %s --bnc-specialize=phase=inference --bnc-fold-batch-norm --bnc-report-carried \
@@ -351,4 +351,67 @@ bnc.graph model @no_fold_when_both_sides_count_padding(%x: tensor<?x3x4x4xf32>) 
       {epsilon = 1.0e-5, decay = 0.9, running_variance = #bnc<running_variance population>} : tensor<?x3x4x4xf32>
       loc("bn"("net.onnx":2:0))
   bnc.return %5 : tensor<?x3x4x4xf32>
+}
+
+// -----
+
+// One channel is left, which is none of the convolution.
+// CHECK-LABEL: @no_fold_when_channels_are_averaged_infer
+// CHECK: bnc.affine
+// REMARK: net.onnx:2:0: remark: {{.*}}: reduce_mean 'mean' averages over the channels (backward)
+bnc.variable params @weight : tensor<5x3x3x3xf32>
+bnc.variable params @scale : tensor<1xf32>
+bnc.variable params @offset : tensor<1xf32>
+bnc.variable batch_stats @mean : tensor<1xf32>
+bnc.variable batch_stats @variance : tensor<1xf32>
+bnc.graph model @no_fold_when_channels_are_averaged(%x: tensor<?x3x4x4xf32>) -> tensor<?x1x2x2xf32> {
+  %weight = bnc.read @weight : tensor<5x3x3x3xf32>
+  %0 = bnc.conv %x, %weight {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>}
+      : (tensor<?x3x4x4xf32>, tensor<5x3x3x3xf32>) -> tensor<?x5x2x2xf32> loc("conv"("net.onnx":11:0))
+  %1 = bnc.reduce_mean %0 {axes = array<i64: 1>, keep_dims}
+      : (tensor<?x5x2x2xf32>) -> tensor<?x1x2x2xf32> loc("mean"("net.onnx":12:0))
+  %scale = bnc.read @scale : tensor<1xf32>
+  %offset = bnc.read @offset : tensor<1xf32>
+  %mean = bnc.read @mean : tensor<1xf32>
+  %variance = bnc.read @variance : tensor<1xf32>
+  %2 = bnc.batch_norm %1 scale(%scale : tensor<1xf32>) offset(%offset : tensor<1xf32>)
+      mean(%mean : tensor<1xf32>) variance(%variance : tensor<1xf32>)
+      {epsilon = 1.0e-5, decay = 0.9, running_variance = #bnc<running_variance population>} : tensor<?x1x2x2xf32>
+      loc("bn"("net.onnx":2:0))
+  bnc.return %2 : tensor<?x1x2x2xf32>
+}
+
+// -----
+
+// Channels, then rows.
+// CHECK-LABEL: @no_fold_along_another_dimension_infer
+// CHECK-COUNT-2: bnc.affine
+// REMARK: net.onnx:1:0: remark: {{.*}}, affine 'bn2' scales along dimension 2, not 1 (forward)
+// REMARK: net.onnx:2:0: remark: {{.*}}: affine 'bn1' scales along dimension 1, not 2 (backward)
+bnc.variable params @first_scale : tensor<3xf32>
+bnc.variable params @first_offset : tensor<3xf32>
+bnc.variable batch_stats @first_mean : tensor<3xf32>
+bnc.variable batch_stats @first_variance : tensor<3xf32>
+bnc.variable params @scale : tensor<4xf32>
+bnc.variable params @offset : tensor<4xf32>
+bnc.variable batch_stats @mean : tensor<4xf32>
+bnc.variable batch_stats @variance : tensor<4xf32>
+bnc.graph model @no_fold_along_another_dimension(%x: tensor<?x3x4x4xf32> {bnc.name = "x"}) -> tensor<?x3x4x4xf32> {
+  %first_scale = bnc.read @first_scale : tensor<3xf32>
+  %first_offset = bnc.read @first_offset : tensor<3xf32>
+  %first_mean = bnc.read @first_mean : tensor<3xf32>
+  %first_variance = bnc.read @first_variance : tensor<3xf32>
+  %0 = bnc.batch_norm %x scale(%first_scale : tensor<3xf32>) offset(%first_offset : tensor<3xf32>)
+      mean(%first_mean : tensor<3xf32>) variance(%first_variance : tensor<3xf32>)
+      {epsilon = 1.0e-5, decay = 0.9, running_variance = #bnc<running_variance population>} : tensor<?x3x4x4xf32>
+      loc("bn1"("net.onnx":1:0))
+  %scale = bnc.read @scale : tensor<4xf32>
+  %offset = bnc.read @offset : tensor<4xf32>
+  %mean = bnc.read @mean : tensor<4xf32>
+  %variance = bnc.read @variance : tensor<4xf32>
+  %1 = bnc.batch_norm %0 scale(%scale : tensor<4xf32>) offset(%offset : tensor<4xf32>)
+      mean(%mean : tensor<4xf32>) variance(%variance : tensor<4xf32>)
+      {feature_index = 2 : i64, epsilon = 1.0e-5, decay = 0.9, running_variance = #bnc<running_variance population>} : tensor<?x3x4x4xf32>
+      loc("bn2"("net.onnx":2:0))
+  bnc.return %1 : tensor<?x3x4x4xf32>
 }
