@@ -15,7 +15,7 @@ namespace {
 // and 1e-15 / step from rounding.
 constexpr double kStep = 1e-4;
 constexpr unsigned kMaxKinks = 50;
-constexpr double kDirectionStep = 2e-6; // of all variables at once
+constexpr double kDirectionStep = 1e-7;  // of all variables at once
 constexpr double kTwoGradients = 1e-4;  // apart, as a share of the largest
 constexpr double kAgreement = 1e-5;     // of two differences, as a share of the product's scale
 
@@ -183,7 +183,7 @@ FailureOr<DirectionalDerivative> bnc::differentiateAlongDirection(const Evaluato
     return sum / evaluation->results.front().size();
   };
   double before = std::numeric_limits<double>::quiet_NaN();
-  for (double step = kDirectionStep; step > kDirectionStep / 32; step /= 2) {
+  for (double step = kDirectionStep; step > kDirectionStep / 100; step /= 4) {
     FailureOr<double> ahead = lossAt(step), behind = lossAt(-step);
     if (failed(ahead) || failed(behind))
       return failure();

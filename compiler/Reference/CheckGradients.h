@@ -48,7 +48,7 @@ struct DirectionalDerivative {
 /// Every variable moves by a normally distributed share of its own root mean square (of 1 where that is 0). `otherSide`
 /// are the gradients beyond the kinks on which values lie exactly (a scale of 0 ties a whole channel): an element that
 /// has two does not move. A network has kinks everywhere else, too; how many a step crosses falls with the step, which
-/// is halved until two differences agree.
+/// shrinks until two differences agree.
 llvm::FailureOr<DirectionalDerivative> differentiateAlongDirection(const Evaluator &evaluator, GraphOp forward,
                                                                    llvm::ArrayRef<Tensor> inputs,
                                                                    const std::map<std::string, Tensor> &gradients,
