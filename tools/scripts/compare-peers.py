@@ -205,8 +205,8 @@ class Comparison:
         """Time and memory of the compiler, without its cache and with it, and the size of what it makes."""
         with tempfile.TemporaryDirectory() as scratch:
             environment = {**os.environ, "XDG_CACHE_HOME": os.path.join(scratch, "cache")}
-            command = [self.arguments.bnc, "compile", os.path.join(self.folder(network), "train.onnx"), "-o", scratch,
-                       "--optimizer=sgd:momentum=%g" % MOMENTUM]
+            command = [self.arguments.bnc, "compile", os.path.join(self.folder(network), "train.onnx"), "--name=" + network,
+                       "-o", scratch, "--optimizer=sgd:momentum=%g" % MOMENTUM]
             foreign, runs = Foreign(), [watch(command, environment) for _ in range(4)]
             share = foreign.share()
             stripped = os.path.join(scratch, "stripped")
