@@ -27,6 +27,7 @@ using namespace bnc;
 static const std::pair<llvm::StringLiteral, void (*)(bnc_exec *, const int64_t *)> kSteps[] = {
     BNC_FOLD_STEP(add),       BNC_FOLD_STEP(constant),          BNC_FOLD_STEP(copy),       BNC_FOLD_STEP(fill),
     BNC_FOLD_STEP(fold_axis), BNC_FOLD_STEP(fold_coefficients), BNC_FOLD_STEP(fold_shift), BNC_FOLD_STEP(pack),
+    BNC_FOLD_STEP(winograd_weights),
 };
 
 static int64_t integerAttr(Operation *op, StringRef name) {
