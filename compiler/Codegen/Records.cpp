@@ -95,6 +95,7 @@ bnc_argument argumentRecord(const KernelArgument &argument, KernelOp kernel) {
   record.offset = location.offset;
   if (layout.imageDimension >= 0)
     record.image_stride = layout.strides[layout.imageDimension] * layout.typeBits / 8;
+  record.displacement = storageOf(outside).getFirst() * layout.typeBits / 8;
   Operation *producer = argument.role == KernelArgument::Result ? argument.value.getDefiningOp() : nullptr;
   if (producer && isa<PartialMomentsOp, PartialSumsOp>(producer)) {
     int64_t stored = layout.extents[0];
@@ -195,6 +196,23 @@ bnc_pack packRecord(bnc_location source, int64_t sourceBits, bnc_location result
     record.result_stride[i] = used ? dims[i].result : 0;
   }
   return record;
+}
+
+/// Vectors one after the other. The parts of an activation are written where they belong.
+std::vector<Step> concatSteps(ConcatOp op) {
+  std::vector<Step> steps;
+  if (op.getType().getRank() > 1)
+    return steps;
+  int64_t elementBits = bitsOf(op.getResult());
+  bnc_location to = locationOf(op.getResult());
+  for (Value input : op.getInputs()) {
+    int64_t count = typeOf(input).getNumElements();
+    bnc_pack record = packRecord(locationOf(input), elementBits, to, 0, {{count, 1, 1}});
+    record.result_bits = elementBits;
+    steps.push_back({"bnc_rt_pack", wordsOf(record), ""});
+    to.offset += count * elementBits / 8;
+  }
+  return steps;
 }
 
 /// Packs `outputs` output channels, block by block; a last block that is not full needs a copy of its own.
@@ -548,6 +566,8 @@ FailureOr<std::vector<Step>> bnc::stepsOf(Operation *op, const Target &target) {
     record.result_bits = bitsOf(cast.getResult());
     return step("bnc_rt_pack", record);
   }
+  if (auto concat = dyn_cast<ConcatOp>(op))
+    return concatSteps(concat);
   if (isa<ReadOp, ReshapeOp, ReturnOp>(op))
     return Steps{};
   return op->emitOpError("cannot be executed between kernels");

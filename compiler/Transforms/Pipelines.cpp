@@ -57,7 +57,7 @@ void bnc::buildInferencePipeline(OpPassManager &manager, const InferenceOptions 
 void bnc::buildKernelsPipeline(OpPassManager &manager, StringRef target) {
   manager.addPass(createLowerNormalizationPass());
   manager.addPass(createMergeUpdatesPass());
-  manager.addPass(createFormKernelsPass());
+  manager.addPass(createFormKernelsPass({target.str()}));
   manager.addPass(createLowerKernelsPass({target.str()}));
   manager.addPass(createCSEPass()); // a weight that several kernels read is packed once
   manager.addPass(createPlanMemoryPass({target.str()}));
