@@ -31,9 +31,17 @@ def Bnc_StorageAttr : AttrDef<Bnc_Dialect, "Storage"> {
   let description = [{
     `offset` in bytes (per image in `scaled`; an index in `input` and `output`). `channels` > 0: an activation
     stored (N, H, W, C) with that many channels, the last ones padding; 0: dense in the logical layout.
+    `of` W `at` F: they are channels F (0 if not given) and following of W, part of a concatenation.
   }];
-  let parameters = (ins EnumParameter<Bnc_SpaceEnum>:$space, "int64_t":$offset, "int64_t":$channels);
-  let assemblyFormat = "`<` $space `,` $offset `,` $channels `>`";
+  let parameters = (ins EnumParameter<Bnc_SpaceEnum>:$space, "int64_t":$offset, "int64_t":$channels,
+                        DefaultValuedParameter<"int64_t", "0">:$whole, DefaultValuedParameter<"int64_t", "0">:$first);
+  let assemblyFormat = "`<` $space `,` $offset `,` $channels (`of` $whole^)? (`at` $first^)? `>`";
+  let builders = [AttrBuilder<(ins "::bnc::Space":$space, "int64_t":$offset, "int64_t":$channels),
+                              "return $_get($_ctxt, space, offset, channels, 0, 0);">];
+  let extraClassDeclaration = [{
+    /// Channels from one pixel to the next.
+    int64_t getPixelStride() const { return getWhole() ? getWhole() : getChannels(); }
+  }];
 }
 def Bnc_StorageArrayAttr : TypedArrayAttrBase<Bnc_StorageAttr, "one storage per result">;
 

@@ -131,9 +131,11 @@ std::vector<Step> foldShiftSteps(FoldBorderShiftOp op) {
   return foldShiftSteps(op, /*transposed=*/false, places);
 }
 
-/// One copy per input.
+/// One copy per input. The parts of an activation are written where they belong.
 std::vector<Step> concatSteps(ConcatOp op) {
   std::vector<Step> steps;
+  if (storageOf(op.getResult()).getSpace() == Space::Scaled)
+    return steps;
   ArrayRef<int64_t> shape = op.getType().getShape();
   int64_t axis = op.getAxis(), inner = product(shape.drop_front(axis + 1)), outer = product(shape.take_front(axis));
   int64_t first = 0;

@@ -76,6 +76,7 @@ bnc_argument argumentRecord(const KernelArgument &argument, KernelOp kernel) {
   record.offset = location.offset;
   if (layout.imageDimension >= 0)
     record.image_stride = layout.strides[layout.imageDimension] * layout.typeBits / 8;
+  record.displacement = storageOf(outside).getFirst() * layout.typeBits / 8;
   Operation *producer = argument.role == KernelArgument::Result ? argument.value.getDefiningOp() : nullptr;
   if (producer && isa<PartialMomentsOp, PartialSumsOp>(producer)) {
     int64_t stored = storageOf(outside).getChannels();

@@ -5,6 +5,7 @@
 #include "bnc/model_abi.h"
 
 #include <cmath>
+#include <set>
 
 using namespace mlir;
 using namespace bnc;
@@ -133,6 +134,33 @@ Expr philox(Expr first, Expr second) {
   return first;
 }
 
+/// True if a channel index is in [begin, end) for certain.
+bool liesWithin(const PipelineBuilder &builder, Expr index, int64_t begin, int64_t end) {
+  using namespace Halide::Internal;
+  Interval bounds = bounds_of_expr_in_scope(index, builder.ranges);
+  if (!bounds.is_bounded())
+    return false;
+  return is_const_one(simplify(bounds.min >= int(begin) && bounds.max < int(end)));
+}
+
+/// Channels at which the parts of a concatenation begin whose channels are those of `value`.
+void collectParts(Value value, int64_t first, std::set<int64_t> &begins) {
+  Operation *op = value.getDefiningOp();
+  if (auto concat = dyn_cast_or_null<ConcatOp>(op); concat && concat.getAxis() == 1) {
+    for (Value part : concat.getInputs()) {
+      begins.insert(first);
+      collectParts(part, first, begins);
+      first += ImageShape::of(part).channels;
+    }
+  } else if (isa_and_nonnull<AvgPoolOp, MaxPoolOp>(op)) {
+    collectParts(op->getOperand(0), first, begins);
+  } else if (isa_and_nonnull<ElementwiseOpInterface>(op)) {
+    for (Value operand : op->getOperands())
+      if (operand.getType() == value.getType())
+        collectParts(operand, first, begins);
+  }
+}
+
 Expr arithmetic(Operation *op, Expr a, Expr b) {
   if (isa<AddOp>(op))
     return a + b;
@@ -233,6 +261,10 @@ Element bnc::buildElementwise(PipelineBuilder &builder, Operation *op) {
     }
     return [=](Expr c, Expr x, Expr y, Expr n) {
       Expr index = axis == 1 ? c : axis == rank - 1 ? x : y, result;
+      if (axis == 1)
+        for (size_t i = 0; i < parts.size(); ++i)
+          if (int begin = i == 0 ? 0 : parts[i - 1].first; liesWithin(*b, c, begin, parts[i].first))
+            return parts[i].second(Halide::Internal::simplify(c - begin), x, y, n);
       for (size_t i = parts.size(); i-- > 0;) {
         int begin = i == 0 ? 0 : parts[i - 1].first, last = parts[i].first - 1;
         Expr local = Halide::clamp(index, begin, last) - begin;
@@ -251,9 +283,12 @@ Element bnc::buildElementwise(PipelineBuilder &builder, Operation *op) {
     Element input = builder.element(slice.getInput());
     SmallVector<int64_t> starts(slice.getStarts()), steps(slice.getSteps());
     int64_t rank = starts.size(), channels = ImageShape::of(slice.getInput()).channels;
+    // Padded channels lie past the slice, and may lie past what is stored of the input.
+    int64_t stored = builder.target.storedChannels(ImageShape::of(slice.getResult()).channels);
+    bool inside = steps[1] == 1 && starts[1] + stored <= channels;
     return [=](Expr c, Expr x, Expr y, Expr n) {
       auto at = [&](Expr index, int64_t dim) { return index * int(steps[dim]) + int(starts[dim]); };
-      return input(Halide::min(at(c, 1), int(channels) - 1), rank > 2 ? at(x, rank - 1) : x, rank > 3 ? at(y, 2) : y, n);
+      return input(inside ? at(c, 1) : Halide::min(at(c, 1), int(channels) - 1), rank > 2 ? at(x, rank - 1) : x, rank > 3 ? at(y, 2) : y, n);
     };
   }
   if (auto pad = dyn_cast<PadOp>(op)) {
@@ -347,4 +382,36 @@ void bnc::scheduleElementwise(PipelineBuilder &builder, Func func, Value value, 
     func.reorder(builder.x, builder.c, builder.y, builder.n);
     func.vectorize(builder.x, 8, Halide::TailStrategy::GuardWithIf);
   }
+}
+
+bool bnc::storeByParts(PipelineBuilder &builder, Func func, Value value, const Element &element, const BufferLayout &layout) {
+  std::set<int64_t> begins;
+  collectParts(value, 0, begins);
+  if (begins.size() < 2 || layout.strides[0] != 1)
+    return false;
+  Halide::Var &c = builder.c, &x = builder.x, &y = builder.y, &n = builder.n;
+  func(c, x, y, n) = Halide::undef<float>();
+  int64_t channels = ImageShape::of(value).channels;
+  begins.insert(channels);
+  auto loop = [&](int64_t first, int64_t count, int64_t vector) {
+    Halide::RDom part(0, int(count), builder.name("part"));
+    Halide::Internal::ScopedBinding<Halide::Internal::Interval> range(builder.ranges, part.x.name(), {0, int(count - 1)});
+    Expr channel = part.x + int(first);
+    func(channel, x, y, n) = first < channels ? element(channel, x, y, n) : Expr(0.0f);
+    Halide::Stage update = func.update(func.num_update_definitions() - 1);
+    update.reorder(part.x, x, y, n);
+    if (vector > 1)
+      update.vectorize(part.x, int(vector));
+  };
+  // Whole vectors, then a half, a quarter and so on: no part needs a tail. The padding is a part of its own.
+  begins.insert(layout.extents[0]);
+  for (auto begin = begins.begin(), end = std::next(begin); end != begins.end(); ++begin, ++end) {
+    int64_t first = *begin;
+    for (int64_t vector = builder.target.lanes; first < *end; vector /= 2)
+      if (int64_t count = (*end - first) / vector * vector) {
+        loop(first, count, vector);
+        first += count;
+      }
+  }
+  return true;
 }

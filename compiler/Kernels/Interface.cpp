@@ -234,10 +234,11 @@ BufferLayout packedLayout(ArrayRef<int64_t> extents) {
   return layout;
 }
 
-BufferLayout activationLayout(ImageShape shape, int64_t stored) {
+BufferLayout activationLayout(ImageShape shape, StorageAttr storage) {
   BufferLayout layout;
-  if (stored > 0) {
-    layout = packedLayout({stored, shape.width, shape.height, 1});
+  if (storage.getChannels() > 0) {
+    layout = packedLayout({storage.getPixelStride(), shape.width, shape.height, 1});
+    layout.extents[0] = storage.getChannels();
   } else {
     int64_t plane = shape.width * shape.height;
     layout.extents = {shape.channels, shape.width, shape.height, 1};
@@ -250,7 +251,7 @@ BufferLayout activationLayout(ImageShape shape, int64_t stored) {
 
 /// The result that a tensor without a batch, a variable or a constant, broadcasts to; null if it is read otherwise.
 Value broadcastResult(Value inside, Value outside) {
-  if (isa<BlockArgument>(outside) || outside.getDefiningOp<KernelOp>())
+  if (isa<BlockArgument>(outside) || isa<ConcatOp, KernelOp>(outside.getDefiningOp()))
     return nullptr;
   for (Operation *user : inside.getUsers())
     if (isa<AddOp, DivOp, MaxOp, MinOp, UpdateAverageGradientOp, MulOp, SubOp>(user))
@@ -298,7 +299,7 @@ BufferLayout layoutOf(Value inside, Value outside, StorageAttr storage, const Ta
              })) {
     layout = packedLayout({target.storedChannels(type.getDimSize(1)), type.getDimSize(0)}); // coefficients
   } else {
-    layout = activationLayout(ImageShape::of(inside), storage.getChannels());
+    layout = activationLayout(ImageShape::of(inside), storage);
   }
   if (auto integer = dyn_cast<IntegerType>(type.getElementType())) {
     layout.typeCode = integer.isUnsigned() ? 1 : 0;

@@ -114,6 +114,32 @@ void PipelineBuilder::constrain(Halide::OutputImageParam buffer, const BufferLay
     buffer.dim(layout.imageDimension).set_min(0);
 }
 
+/// The input of a stage with its border, and zeros between its elements.
+Element PipelineBuilder::stageElement(StageOp stage, int64_t imageMultiple) {
+  ArrayRef<int64_t> pads = stage.getPads(), dilations = stage.getDilations();
+  ImageShape shape = ImageShape::of(stage.getInput());
+  Element source = element(stage.getInput());
+  // Images past the task's last one fill up a register tile: any image's values will do.
+  bool isConv = stage.getInput().getDefiningOp<PackedConvOp>() != nullptr;
+  auto imageOf = [this, imageMultiple](Expr n) { return imageMultiple > 1 ? Halide::min(n, images() - 1) : n; };
+  if (llvm::all_of(pads, [](int64_t pad) { return pad == 0; }) && dilations[0] == 1 && dilations[1] == 1)
+    return [=](Expr c, Expr x, Expr y, Expr n) { return source(c, x, y, isConv ? n : imageOf(n)); };
+  int px = pads[1], py = pads[0], dx = dilations[1], dy = dilations[0], width = shape.width, height = shape.height;
+  return [=](Expr c, Expr x, Expr y, Expr n) {
+    Expr sx = x - px, sy = y - py, inside = sx >= 0 && sy >= 0;
+    if (dx > 1) {
+      inside = inside && sx % dx == 0;
+      sx = sx / dx;
+    }
+    if (dy > 1) {
+      inside = inside && sy % dy == 0;
+      sy = sy / dy;
+    }
+    inside = inside && sx < width && sy < height;
+    return Halide::select(inside, source(c, Halide::clamp(sx, 0, width - 1), Halide::clamp(sy, 0, height - 1), imageOf(n)), 0.0f);
+  };
+}
+
 void PipelineBuilder::store(Value value, KernelArgument::Role role) {
   Operation *op = value.getDefiningOp();
   const KernelArgument &argument = *argumentOf(value, role);
@@ -159,38 +185,21 @@ void PipelineBuilder::store(Value value, KernelArgument::Role role) {
       return;
     }
   }
+  Element stored;
+  Value source = value;
   if (auto stage = dyn_cast_or_null<StageOp>(op); stage && role == KernelArgument::Scratch) {
-    ArrayRef<int64_t> pads = stage.getPads(), dilations = stage.getDilations();
-    ImageShape shape = ImageShape::of(stage.getInput());
-    Element source = element(stage.getInput());
-    if (llvm::all_of(pads, [](int64_t pad) { return pad == 0; }) && dilations[0] == 1 && dilations[1] == 1) {
-      // Images past the task's last one fill up a register tile: any image's values will do.
-      Expr image = n;
-      if (!stage.getInput().getDefiningOp<PackedConvOp>() && argument.imageMultiple > 1)
-        image = Halide::min(n, images() - 1);
-      func(c, x, y, n) = source(c, x, y, image);
-    } else {
-      int px = pads[1], py = pads[0], dx = dilations[1], dy = dilations[0], width = shape.width, height = shape.height;
-      Expr sx = x - px, sy = y - py, inside = sx >= 0 && sy >= 0;
-      if (dx > 1) {
-        inside = inside && sx % dx == 0;
-        sx = sx / dx;
-      }
-      if (dy > 1) {
-        inside = inside && sy % dy == 0;
-        sy = sy / dy;
-      }
-      inside = inside && sx < width && sy < height;
-      Expr image = argument.imageMultiple > 1 ? Halide::min(n, images() - 1) : Expr(n);
-      func(c, x, y, n) = Halide::select(inside, source(c, Halide::clamp(sx, 0, width - 1), Halide::clamp(sy, 0, height - 1), image), 0.0f);
-    }
+    source = stage.getInput();
+    stored = stageElement(stage, argument.imageMultiple);
   } else {
-    func(c, x, y, n) = element(value)(c, x, y, n);
+    stored = element(value);
   }
+  bool byParts = pending.empty() && perImage.empty() && storeByParts(*this, func, source, stored, layout);
+  if (!byParts)
+    func(c, x, y, n) = stored(c, x, y, n);
   constrain(func.output_buffer(), layout);
-  if (pending.empty())
+  if (pending.empty() && !byParts)
     scheduleElementwise(*this, func, value, layout);
-  else
+  else if (!pending.empty())
     scheduleConvolution(*this, func, pending.front(), layout);
   for (Func number : perImage)
     number.compute_at(func, n);

@@ -66,11 +66,13 @@ public:
   KernelOp kernelOp() const { return kernel; }
 
   std::vector<PendingConvolution> pending; // convolutions inside the expression being built
+  Halide::Internal::Scope<Halide::Internal::Interval> ranges; // of variables that index channels, where they are known
   std::vector<Halide::Func> perImage;      // numbers of a sample (Funcs of n) that it reads, computed once for each
 
 private:
   void addInputs();
   void store(mlir::Value value, KernelArgument::Role role);
+  Element stageElement(StageOp stage, int64_t imageMultiple);
   void constrain(Halide::OutputImageParam buffer, const BufferLayout &layout);
 
   KernelOp kernel;
@@ -107,6 +109,10 @@ Halide::Func buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op);
 std::vector<Halide::Func> buildReduction(PipelineBuilder &builder, mlir::Operation *op, const BufferLayout &layout);
 /// Plain loops, one vector of channels (or of x, where that is what lies together) at a time (Elementwise.cpp).
 void scheduleElementwise(PipelineBuilder &builder, Halide::Func func, mlir::Value value, const BufferLayout &layout);
+
+/// Defines and schedules `func` as loops over one part of a concatenation after the other, if `value`, the values of which
+/// `element` brings to their place, is made of one. False if it is not: nothing is done then (Elementwise.cpp).
+bool storeByParts(PipelineBuilder &builder, Halide::Func func, mlir::Value value, const Element &element, const BufferLayout &layout);
 
 /// The optimizer's kernel over flat ranges: {value, gradient, slots..., scalars} in, {value, slots...} out (Optimizer.cpp).
 std::pair<Halide::Pipeline, std::vector<Halide::Argument>> buildOptimizer(OptimizeOp op, const Target &target);

@@ -6,8 +6,12 @@
 // several ops use, or if recomputing it in several kernels would read more than storing it once. Every such value is a
 // root, computed by one kernel; roots that read the same gradient share one.
 //
+// Values in memory that are joined along the channels lie next to each other from the start: the bnc.concat is then a
+// larger value in memory, and stays outside the kernels.
+//
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Support/Target.h"
 #include "compiler/Transforms/Passes.h"
 #include "compiler/Transforms/Utils.h"
 
@@ -53,7 +57,7 @@ bool isReducing(Operation *op) { return isa<ReduceMaxOp, ReduceMeanOp, ReduceSum
 
 class Grouping {
 public:
-  explicit Grouping(GraphOp graph) : graph(graph), block(graph.getBody().front()) {}
+  Grouping(GraphOp graph, const Target &target) : graph(graph), block(graph.getBody().front()), target(target) {}
 
   LogicalResult run() {
     copyReducedInputs();
@@ -62,6 +66,7 @@ public:
       return failure();
     findRoots();
     joinRoots();
+    findJoined();
     formKernels();
     return success();
   }
@@ -153,7 +158,12 @@ private:
     for (Operation *user : value.getUsers())
       if (isReduction(user) ? user->getOperand(0) == value : isa<ReturnOp, AssignOp>(user))
         return true;
-    return !value.hasOneUse() && (isAnchor(op) || joinsTensors(op) || isReducing(op));
+    return !value.hasOneUse() && (isAnchor(op) || joinsTensors(op) || isReducing(op) || hasOverlappingWindows(op));
+  }
+
+  /// A pool that reads every element for several of its own.
+  static bool hasOverlappingWindows(Operation *op) {
+    return isa<AvgPoolOp, MaxPoolOp>(op) && op->getAttr("kernel") != op->getAttr("strides");
   }
 
   void findRoots() {
@@ -240,6 +250,64 @@ private:
             join(op.getOperand(0), owner(result));
   }
 
+  /// Concatenations of channels that are all in memory, and have no other place there.
+  void findJoined() {
+    llvm::DenseSet<Value> parts;
+    for (auto concat : block.getOps<ConcatOp>()) {
+      if (concat.getAxis() != 1 || !batch.contains(concat) || roots.contains(concat))
+        continue;
+      bool fits = true;
+      int64_t begin = 0, end = cast<RankedTensorType>(concat.getType()).getDimSize(1);
+      llvm::SmallDenseSet<Value> own;
+      for (Value part : concat.getInputs()) {
+        // What is stored of a part must not reach into the next one, nor leave a gap before it.
+        int64_t channels = cast<RankedTensorType>(part.getType()).getDimSize(1);
+        bool isLast = begin + channels == end;
+        fits &= begin + target.storedChannels(channels) == (isLast ? target.storedChannels(end) : begin + channels);
+        fits &= begin % target.lanes == 0; // kernels take whole vectors of a buffer to be aligned
+        begin += channels;
+        bool isStored = roots.contains(part) && llvm::none_of(part.getUsers(), llvm::IsaPred<ReturnOp>);
+        fits &= (isStored || joined.contains(part)) && !parts.contains(part) && own.insert(part).second;
+      }
+      if (!fits || isReadByItsKernels(concat))
+        continue;
+      joined.insert(concat);
+      parts.insert(own.begin(), own.end());
+    }
+  }
+
+  /// True if a kernel that computes a part of `concat` reads it, too.
+  bool isReadByItsKernels(ConcatOp concat) {
+    llvm::SmallDenseSet<Operation *> writers;
+    SmallVector<Value> worklist(concat.getInputs());
+    while (!worklist.empty()) {
+      Value part = worklist.pop_back_val();
+      if (roots.contains(part))
+        writers.insert(groups.getLeaderValue(part.getDefiningOp()));
+      else
+        llvm::append_range(worklist, part.getDefiningOp<ConcatOp>().getInputs());
+    }
+    llvm::DenseSet<Value> seen;
+    worklist.push_back(concat);
+    while (!worklist.empty())
+      for (Operation *user : worklist.pop_back_val().getUsers()) {
+        if (isReduction(user)) { // of a root, in its kernel
+          Operation *reduced = user->getOperand(0).getDefiningOp();
+          if (reduced && writers.contains(groups.getLeaderValue(reduced)))
+            return true;
+          continue;
+        }
+        for (Value result : user->getResults()) {
+          bool isRoot = roots.contains(result);
+          if (isRoot && writers.contains(groups.getLeaderValue(user)))
+            return true;
+          if (!isRoot && seen.insert(result).second)
+            worklist.push_back(result);
+        }
+      }
+    return false;
+  }
+
   void formKernels() {
     llvm::MapVector<Operation *, SmallVector<Operation *>> members; // leader -> root ops in block order
     for (Operation &op : block)
@@ -290,7 +358,7 @@ private:
     while (!worklist.empty())
       for (Value operand : worklist.pop_back_val()->getOperands()) {
         Operation *producer = operand.getDefiningOp();
-        if (producer && (isSplat(producer) || (batch.contains(operand) && !roots.contains(operand))))
+        if (producer && (isSplat(producer) || (batch.contains(operand) && !roots.contains(operand) && !joined.contains(operand))))
           take(producer);
       }
 
@@ -332,18 +400,26 @@ private:
 
   GraphOp graph;
   Block &block;
+  const Target &target;
   llvm::DenseSet<Value> batch;
   llvm::SetVector<Value> roots;
   llvm::SetVector<Value> carried;
+  llvm::DenseSet<Value> joined; // concatenations whose parts are written where they lie
   llvm::EquivalenceClasses<Operation *> groups;
   llvm::DenseSet<Operation *> grouped; // ops that kernels hold copies of
   SmallVector<std::pair<Value, Value>> replacements;
 };
 
 struct FormKernelsPass : bnc::impl::FormKernelsPassBase<FormKernelsPass> {
+  using FormKernelsPassBase::FormKernelsPassBase;
   void runOnOperation() override {
+    std::optional<Target> found = lookupTarget(target);
+    if (!found) {
+      getOperation().emitError("no target '") << target << "'";
+      return signalPassFailure();
+    }
     for (GraphOp graph : getOperation().getOps<GraphOp>())
-      if (graph.getKind() != GraphKind::Model && failed(Grouping(graph).run()))
+      if (graph.getKind() != GraphKind::Model && failed(Grouping(graph, *found).run()))
         return signalPassFailure();
   }
 };

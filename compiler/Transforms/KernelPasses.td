@@ -12,7 +12,10 @@ def FormKernelsPass : Pass<"bnc-form-kernels", "::mlir::ModuleOp"> {
     reductions of that value, and everything cheap its operands need, computed again in each kernel that needs it.
     Gradients with respect to input and weight of one convolution share a kernel, so that the gradient they both
     read is formed once.
+
+    A bnc.concat of channels that are all in memory is no kernel's: its parts are written where it lies.
   }];
+  let options = [Option<"target", "target", "std::string", "\"x86-64-v3\"", "what the kernels will run on">];
 }
 
 def LowerKernelsPass : Pass<"bnc-lower-kernels", "::mlir::ModuleOp"> {

@@ -128,13 +128,39 @@ private:
   Type inDouble(Value value) { return cast<RankedTensorType>(value.getType()).clone(builder.getF64Type()); }
 
   void lower(BatchStatsOp op) {
-    auto partials = PartialMomentsOp::create(builder, op.getLoc(), partialsOf(3, op.getInput(), op.getFeatureIndex()),
-                                             op.getInput());
-    auto merged = MergeMomentsOp::create(builder, op.getLoc(), inDouble(op.getMean()), inDouble(op.getVariance()),
-                                         scalar(), partials, nullptr);
-    statistics[op.getMean()] = merged.getMean();
-    statistics[op.getVariance()] = merged.getVariance();
-    statistics[op.getCount()] = merged.getCount();
+    Moments moments = momentsOf(op.getInput(), op.getLoc());
+    statistics[op.getMean()] = moments.mean;
+    statistics[op.getVariance()] = moments.variance;
+    statistics[op.getCount()] = moments.count;
+  }
+
+  struct Moments {
+    Value mean, variance, count;
+  };
+
+  /// Channels that are joined are those of the parts, whose moments are taken where they are made, and once.
+  Moments momentsOf(Value value, Location loc) {
+    if (auto found = moments.find(value); found != moments.end())
+      return found->second;
+    auto concat = value.getDefiningOp<ConcatOp>();
+    Type perChannel = RankedTensorType::get({cast<RankedTensorType>(value.getType()).getDimSize(1)}, builder.getF64Type());
+    Moments result;
+    if (concat && concat.getAxis() == 1) {
+      SmallVector<Value> means, variances;
+      for (Value part : concat.getInputs()) {
+        Moments ofPart = momentsOf(part, loc);
+        means.push_back(ofPart.mean);
+        variances.push_back(ofPart.variance);
+        result.count = ofPart.count;
+      }
+      result.mean = ConcatOp::create(builder, loc, perChannel, means, 0);
+      result.variance = ConcatOp::create(builder, loc, perChannel, variances, 0);
+    } else {
+      auto partials = PartialMomentsOp::create(builder, loc, partialsOf(3, value, 1), value);
+      auto merged = MergeMomentsOp::create(builder, loc, perChannel, perChannel, scalar(), partials, nullptr);
+      result = {merged.getMean(), merged.getVariance(), merged.getCount()};
+    }
+    return moments[value] = result;
   }
 
   /// The merged statistics, or the running ones as they are.
@@ -243,6 +269,7 @@ private:
 
   GraphOp graph;
   OpBuilder builder;
+  DenseMap<Value, Moments> moments;  // of a tensor's channels, in double
   DenseMap<Value, Value> statistics; // results of batch_stats -> merged in double
   DenseMap<Value, Value> centres;    // mean -> coefficients that hold it
   DenseMap<Value, Value> sums;       // results of gradient_sums -> merged sums

@@ -39,7 +39,7 @@ def SimplifyPass : Bnc_Pass<"bnc-simplify"> {
   let description = [{
     Composes transposes and reshapes, drops what does nothing (a reshape to the same shape, padding by nothing,
     a slice of everything, a concat of one tensor, a pool of windows of one element, dropout with ratio 0, a cast to
-    the same type), moves reshapes and transposes of splat constants into the constant, and erases ops whose results
+    the same type), joins an earlier concat of the same first tensors instead of those, moves reshapes and transposes of splat constants into the constant, and erases ops whose results
     nobody needs.
     No value changes by a bit.
   }];

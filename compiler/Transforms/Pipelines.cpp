@@ -58,7 +58,7 @@ void bnc::buildInferencePipeline(OpPassManager &manager, const InferenceOptions 
 void bnc::buildKernelsPipeline(OpPassManager &manager, StringRef target, StringRef math) {
   manager.addPass(createLowerNormalizationPass());
   manager.addPass(createMergeUpdatesPass());
-  manager.addPass(createFormKernelsPass());
+  manager.addPass(createFormKernelsPass({target.str()}));
   manager.addPass(createLowerKernelsPass({target.str(), math.str()}));
   manager.addPass(createCSEPass()); // a weight that several kernels read is packed once
   manager.addPass(createPlanMemoryPass({target.str()}));

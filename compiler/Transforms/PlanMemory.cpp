@@ -36,6 +36,12 @@ struct Lifetime {
   int64_t offset = 0;
 };
 
+/// Channels `first` and following of a concatenation.
+struct Part {
+  Value whole;
+  int64_t first, channels;
+};
+
 int64_t elementBytes(RankedTensorType type) { return type.getElementTypeBitWidth() / 8; }
 
 class Planner {
@@ -53,6 +59,10 @@ public:
     place(Space::Folded, "bnc.folded");
     for (Lifetime &lifetime : lifetimes)
       storage[lifetime.value] = StorageAttr::get(graph.getContext(), lifetime.space, lifetime.offset, lifetime.channels);
+    for (auto &[value, part] : parts) {
+      StorageAttr whole = storage.lookup(part.whole);
+      storage[value] = StorageAttr::get(graph.getContext(), whole.getSpace(), whole.getOffset(), part.channels, whole.getChannels(), part.first);
+    }
     return attach();
   }
 
@@ -139,6 +149,8 @@ private:
         if (auto kernel = dyn_cast<KernelOp>(op)) {
           if (failed(sizeOfResult(kernel, result, lifetime)))
             return failure();
+        } else if (isa<ConcatOp>(op) && type.getRank() > 1) {
+          sizeOfActivation(type, lifetime);
         } else {
           lifetime.bytes = isa<DropoutKeysOp>(op) ? elementBytes(type) : type.getNumElements() * elementBytes(type);
           if (isa<DropoutKeysOp>(op))
@@ -150,7 +162,7 @@ private:
           // Vectors are read in whole registers.
           lifetime.bytes = llvm::alignTo(lifetime.bytes, kAlignment) + (type.getRank() == 1 ? kAlignment : 0);
         }
-        if (isa<MergeMomentsOp, MoveAverageOp, MoveRunningOp>(op))
+        if (isa<MergeMomentsOp, MoveAverageOp, MoveRunningOp>(op) || (isa<ConcatOp>(op) && type.getRank() == 1))
           lifetime.end = kForever; // read by the runtime after the program
         if (persists) {
           lifetime.space = Space::Folded;
@@ -160,6 +172,7 @@ private:
         lifetimes.push_back(lifetime);
       }
     }
+    joinParts();
     // Gradients of parameters lie where the optimizer looks for them; results of the graph in the caller's memory.
     for (Operation &op : block())
       if (auto optimize = dyn_cast<OptimizeOp>(op))
@@ -175,6 +188,33 @@ private:
         fixPlace(operand.get(), Space::Output, operand.getOperandNumber());
       }
     return success();
+  }
+
+  /// The parts of a concatenation are written where it lies: a place for them all, from the first part that is made to the
+  /// last one that is read.
+  void joinParts() {
+    for (Operation &op : llvm::reverse(block())) {
+      auto concat = dyn_cast<ConcatOp>(op);
+      if (!concat || concat.getType().getRank() < 2)
+        continue;
+      Part whole = parts.lookup(concat);
+      if (!whole.whole)
+        whole = {concat, 0, 0};
+      for (Value input : concat.getInputs()) {
+        parts[input] = {whole.whole, whole.first, 0};
+        whole.first += cast<RankedTensorType>(input.getType()).getDimSize(1);
+      }
+    }
+    DenseMap<Value, Lifetime *> byValue;
+    for (Lifetime &lifetime : lifetimes)
+      byValue[lifetime.value] = &lifetime;
+    for (auto &[value, part] : parts) {
+      Lifetime *lifetime = byValue.lookup(value), *whole = byValue.lookup(part.whole);
+      part.channels = lifetime->channels;
+      whole->begin = std::min(whole->begin, lifetime->begin);
+      whole->end = std::max(whole->end, lifetime->end);
+    }
+    llvm::erase_if(lifetimes, [&](const Lifetime &lifetime) { return parts.contains(lifetime.value); });
   }
 
   void fixPlace(Value value, Space space, int64_t offset) {
@@ -208,13 +248,17 @@ private:
       lifetime.bytes = strips * llvm::alignTo(type.getDimSize(1) * lifetime.channels * 4, kAlignment);
       return success();
     }
-    int64_t elements = elementBytes(type);
+    sizeOfActivation(type, lifetime);
+    return success();
+  }
+
+  void sizeOfActivation(RankedTensorType type, Lifetime &lifetime) {
+    lifetime.space = Space::Scaled;
+    lifetime.bytes = elementBytes(type);
     for (int64_t dim = 1; dim < type.getRank(); ++dim) {
       int64_t size = type.getDimSize(dim);
-      elements *= dim == 1 ? (lifetime.channels = target.storedChannels(size)) : size;
+      lifetime.bytes *= dim == 1 ? (lifetime.channels = target.storedChannels(size)) : size;
     }
-    lifetime.bytes = elements;
-    return success();
   }
 
   /// The most bytes that are alive at once: what any plan needs.
@@ -306,6 +350,7 @@ private:
   const llvm::StringMap<int64_t> &offsets;
   Builder builder;
   SmallVector<Lifetime> lifetimes;
+  llvm::MapVector<Value, Part> parts;
   DenseMap<Value, StorageAttr> storage;
 };
 

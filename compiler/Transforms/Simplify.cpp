@@ -77,6 +77,31 @@ struct ComposeTransposes : OpRewritePattern<TransposeOp> {
   }
 };
 
+/// A concat whose first inputs are those of an earlier one joins that one and the rest: what is known of the earlier one's
+/// channels, or computed for them, is then the same for both.
+struct NestConcats : OpRewritePattern<ConcatOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ConcatOp op, PatternRewriter &rewriter) const override {
+    ConcatOp longest;
+    auto inputs = op.getInputs();
+    for (Operation *user : inputs.front().getUsers()) {
+      auto other = dyn_cast<ConcatOp>(user);
+      if (!other || other->getBlock() != op->getBlock() || !other->isBeforeInBlock(op) || other.getAxis() != op.getAxis())
+        continue;
+      size_t count = other.getInputs().size();
+      if (count < inputs.size() && llvm::equal(other.getInputs(), inputs.take_front(count)) &&
+          (!longest || count > longest.getInputs().size()))
+        longest = other;
+    }
+    if (!longest)
+      return rewriter.notifyMatchFailure(op, "no earlier concat of its first inputs");
+    SmallVector<Value> nested{longest};
+    llvm::append_range(nested, inputs.drop_front(longest.getInputs().size()));
+    rewriter.modifyOpInPlace(op, [&] { op.getInputsMutable().assign(nested); });
+    return success();
+  }
+};
+
 /// A splat has the same elements under every shape.
 template <typename OpTy> struct MoveIntoSplat : OpRewritePattern<OpTy> {
   using OpRewritePattern<OpTy>::OpRewritePattern;
@@ -93,7 +118,7 @@ template <typename OpTy> struct MoveIntoSplat : OpRewritePattern<OpTy> {
 struct SimplifyPass : bnc::impl::SimplifyPassBase<SimplifyPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ComposeReshapes, ComposeTransposes, MoveIntoSplat<ReshapeOp>, MoveIntoSplat<TransposeOp>,
+    patterns.add<ComposeReshapes, ComposeTransposes, NestConcats, MoveIntoSplat<ReshapeOp>, MoveIntoSplat<TransposeOp>,
                  RemoveIdentity<AvgPoolOp>, RemoveIdentity<CastOp>, RemoveIdentity<ConcatOp>, RemoveIdentity<DropoutOp>,
                  RemoveIdentity<MaxPoolOp>, RemoveIdentity<PadOp>, RemoveIdentity<ReduceMaxOp>,
                  RemoveIdentity<ReduceMeanOp>, RemoveIdentity<ReduceSumOp>, RemoveIdentity<SliceOp>>(&getContext());

@@ -42,3 +42,23 @@ bnc.graph training @frozen(%x: tensor<?x4x3x3xf32>) -> tensor<?x4x3x3xf32> {
   %y = bnc.normalize %x mean(%rm : tensor<4xf32>) variance(%rv : tensor<4xf32>) {epsilon = 1.0e-5} : tensor<?x4x3x3xf32>
   bnc.return %y : tensor<?x4x3x3xf32>
 }
+
+// Moments of a concatenation are those of its parts, one after the other; those of a part are taken once.
+// CHECK-LABEL: bnc.graph training @concat
+bnc.graph training @concat(%x: tensor<?x4x3x3xf32>, %y: tensor<?x2x3x3xf32>) -> (tensor<?x4x3x3xf32>, tensor<?x6x3x3xf32>) {
+  // CHECK: bnc.partial_moments %arg0
+  // CHECK: %[[MX:.*]], %[[VX:.*]], %{{.*}} = bnc.merge_moments
+  %mx, %vx, %nx = bnc.batch_stats %x : (tensor<?x4x3x3xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<i64>)
+  %0 = bnc.normalize %x mean(%mx : tensor<4xf32>) variance(%vx : tensor<4xf32>) {epsilon = 1.0e-5} : tensor<?x4x3x3xf32>
+  %xy = bnc.concat %x, %y {axis = 1 : i64} : (tensor<?x4x3x3xf32>, tensor<?x2x3x3xf32>) -> tensor<?x6x3x3xf32>
+  // CHECK-NOT: bnc.partial_moments %arg0
+  // CHECK: bnc.partial_moments %arg1
+  // CHECK: %[[MY:.*]], %[[VY:.*]], %{{.*}} = bnc.merge_moments
+  // CHECK: %[[M:.*]] = bnc.concat %[[MX]], %[[MY]] {axis = 0 : i64} : (tensor<4xf64>, tensor<2xf64>) -> tensor<6xf64>
+  // CHECK: %[[V:.*]] = bnc.concat %[[VX]], %[[VY]] {axis = 0 : i64}
+  // CHECK-NOT: bnc.partial_moments
+  // CHECK: bnc.normalize_coefficients {{.*}}mean(%[[M]]) variance(%[[V]])
+  %m, %v, %n = bnc.batch_stats %xy : (tensor<?x6x3x3xf32>) -> (tensor<6xf32>, tensor<6xf32>, tensor<i64>)
+  %1 = bnc.normalize %xy mean(%m : tensor<6xf32>) variance(%v : tensor<6xf32>) {epsilon = 1.0e-5} : tensor<?x6x3x3xf32>
+  bnc.return %0, %1 : tensor<?x4x3x3xf32>, tensor<?x6x3x3xf32>
+}

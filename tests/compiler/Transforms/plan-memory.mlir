@@ -24,3 +24,23 @@ bnc.graph inference @chain(%x: tensor<?x8x8x8xf32>) -> tensor<?x8x8x8xf32> {
   %d = bnc.conv %c, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x8x8x8xf32>, tensor<8x8x3x3xf32>) -> tensor<?x8x8x8xf32>
   bnc.return %d : tensor<?x8x8x8xf32>
 }
+
+// Parts of a concatenation lie where it does, a and b are channels 0 and 8 of ab, ab is the first
+// 16 channels of abc.
+// CHECK-LABEL: @joined
+// CHECK-SAME: bnc.scaled_bytes = 6144 : i64
+bnc.graph inference @joined(%x: tensor<?x8x8x8xf32>) -> tensor<?x24x8x8xf32> {
+  %w = bnc.read @w : tensor<8x8x3x3xf32>
+  // CHECK: storage = [#bnc.storage<scaled, 0, 8 of 24>]
+  %a = bnc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x8x8x8xf32>, tensor<8x8x3x3xf32>) -> tensor<?x8x8x8xf32>
+  // CHECK: storage = [#bnc.storage<scaled, 0, 8 of 24 at 8>]
+  %b = bnc.conv %a, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x8x8x8xf32>, tensor<8x8x3x3xf32>) -> tensor<?x8x8x8xf32>
+  // CHECK: bnc.concat {{.*}}storage = [#bnc.storage<scaled, 0, 16 of 24>]
+  %ab = bnc.concat %a, %b {axis = 1 : i64} : (tensor<?x8x8x8xf32>, tensor<?x8x8x8xf32>) -> tensor<?x16x8x8xf32>
+  // CHECK: storage = [#bnc.storage<scaled, 0, 8 of 24 at 16>]
+  %c = bnc.conv %b, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x8x8x8xf32>, tensor<8x8x3x3xf32>) -> tensor<?x8x8x8xf32>
+  // CHECK: bnc.concat {{.*}}storage = [#bnc.storage<scaled, 0, 24>]
+  %abc = bnc.concat %ab, %c {axis = 1 : i64} : (tensor<?x16x8x8xf32>, tensor<?x8x8x8xf32>) -> tensor<?x24x8x8xf32>
+  %r = bnc.relu %abc : tensor<?x24x8x8xf32>
+  bnc.return %r : tensor<?x24x8x8xf32>
+}

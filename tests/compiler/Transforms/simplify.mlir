@@ -116,3 +116,22 @@ bnc.graph model @dead_ops(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
   %1 = bnc.relu %x : tensor<?x2xf32>
   bnc.return %x : tensor<?x2xf32>
 }
+
+// -----
+
+// A concat joins an earlier one of its first inputs, the longest there is.
+// CHECK-LABEL: @concats_nest(
+// CHECK-SAME: %[[A:.*]]: tensor<?x2xf32>, %[[B:.*]]: tensor<?x3xf32>, %[[C:.*]]: tensor<?x4xf32>
+// CHECK-NEXT: %[[AB:.*]] = bnc.concat %[[A]], %[[B]] {axis = 1 : i64}
+// CHECK-NEXT: %[[ABC:.*]] = bnc.concat %[[AB]], %[[C]] {axis = 1 : i64}
+// CHECK-NEXT: %[[ABCA:.*]] = bnc.concat %[[ABC]], %[[A]] {axis = 1 : i64}
+// CHECK-NEXT: %[[BA:.*]] = bnc.concat %[[B]], %[[A]] {axis = 1 : i64}
+// CHECK-NEXT: bnc.return %[[AB]], %[[ABC]], %[[ABCA]], %[[BA]]
+bnc.graph model @concats_nest(%a: tensor<?x2xf32>, %b: tensor<?x3xf32>, %c: tensor<?x4xf32>)
+    -> (tensor<?x5xf32>, tensor<?x9xf32>, tensor<?x11xf32>, tensor<?x5xf32>) {
+  %0 = bnc.concat %a, %b {axis = 1 : i64} : (tensor<?x2xf32>, tensor<?x3xf32>) -> tensor<?x5xf32>
+  %1 = bnc.concat %a, %b, %c {axis = 1 : i64} : (tensor<?x2xf32>, tensor<?x3xf32>, tensor<?x4xf32>) -> tensor<?x9xf32>
+  %2 = bnc.concat %a, %b, %c, %a {axis = 1 : i64} : (tensor<?x2xf32>, tensor<?x3xf32>, tensor<?x4xf32>, tensor<?x2xf32>) -> tensor<?x11xf32>
+  %3 = bnc.concat %b, %a {axis = 1 : i64} : (tensor<?x3xf32>, tensor<?x2xf32>) -> tensor<?x5xf32>
+  bnc.return %0, %1, %2, %3 : tensor<?x5xf32>, tensor<?x9xf32>, tensor<?x11xf32>, tensor<?x5xf32>
+}
