@@ -53,11 +53,15 @@ void KernelOp::print(OpAsmPrinter &printer) {
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
 
-/// True if every channel of the results comes from the same channel of the operands.
+/// True if a block of the results' channels comes from the same block of the operands'.
 static bool isPerChannel(Operation *op) {
   if (auto slice = dyn_cast<SliceOp>(op)) {
     auto channels = [](Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(1); };
     return channels(slice.getInput()) == channels(slice.getResult()) && slice.getSteps()[1] == 1;
+  }
+  if (auto reshape = dyn_cast<ReshapeOp>(op)) { // flattened: the elements of a channel stay together
+    auto rank = [](Value value) { return cast<RankedTensorType>(value.getType()).getRank(); };
+    return rank(reshape.getInput()) > 2 && rank(reshape.getResult()) == 2;
   }
   if (isa<AvgPoolGradientOp, AvgPoolOp, Col2ImOp, MaxPoolGradientOp, MaxPoolOp, MaxPoolTapOp, PartialMomentsOp, PartialSumsOp,
           RouteToTapOp, StageOp, WinogradInputOp, WinogradOutputOp>(op))

@@ -38,7 +38,7 @@ Func bnc::buildCol2Im(PipelineBuilder &builder, Col2ImOp op) {
   BufferLayout tile;
   tile.extents = {product.channels, pixels, 1, 1};
   tile.rowDimension = 2;
-  scheduleConvolution(builder, columns, builder.pending.front(), tile);
+  scheduleConvolution(builder, columns, builder.pending, tile);
   columns.compute_at(image, xo);
   builder.pending.clear();
   return image;

@@ -46,7 +46,7 @@ std::string signature(KernelOp kernel, const Target &target) {
     os << '\n';
   }
   for (const KernelArgument &argument : describeKernel(kernel, target).arguments) {
-    os << argument.role << ' ' << argument.layout.typeCode << ':' << argument.layout.typeBits << ' ' << argument.imageMultiple << ' ' << argument.layout.rowDimension << ' ' << argument.layout.imageDimension;
+    os << argument.role << ' ' << argument.layout.typeCode << ':' << argument.layout.typeBits << ' ' << argument.imageMultiple << ' ' << argument.layout.rowDimension << ' ' << argument.layout.rows << ' ' << argument.layout.imageDimension;
     for (auto [extent, stride] : llvm::zip(argument.layout.extents, argument.layout.strides))
       os << ' ' << extent << ':' << stride;
     os << '\n';

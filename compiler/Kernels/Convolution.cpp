@@ -33,6 +33,11 @@ Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
   int strideX = op.getStrides()[1], strideY = op.getStrides()[0], dilationX = op.getDilations()[1], dilationY = op.getDilations()[0];
   int groups = op.getGroups();
   Element input = builder.element(op.getInput());
+  if (isa<BlockArgument>(op.getInput()) && builder.kernelOp().getGrid() == Grid::Images) {
+    // Images past the task's last one fill up a register tile; what is staged has such images.
+    Expr last = builder.images() - 1;
+    input = [last, whole = input](Expr c, Expr x, Expr y, Expr n) { return whole(c, x, y, Halide::min(n, last)); };
+  }
   Halide::ImageParam &weight = builder.input(op.getWeight());
   Var &c = builder.c, &x = builder.x, &y = builder.y, &n = builder.n;
 
@@ -72,42 +77,86 @@ Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
   };
 }
 
-void bnc::scheduleConvolution(PipelineBuilder &builder, Func func, PendingConvolution conv, const BufferLayout &layout) {
+/// Input channels, or partial sums of them, one after the other.
+static void unrollTerms(Halide::Stage stage, Halide::RVar terms, int64_t count) {
+  if (count % 2 == 0)
+    stage.unroll(terms, 2);
+}
+
+/// The accumulators of a register tile, computed where `at` begins.
+static void scheduleAccumulators(PipelineBuilder &builder, PendingConvolution conv, Halide::LoopLevel at, int lanes, const Var &pixel) {
+  Var &c = builder.c;
+  auto &window = conv.window;
+  auto inRegisters = [&](Halide::Stage stage) { stage.vectorize(c, lanes).unroll(c).unroll(pixel); };
+  conv.accumulator.compute_at(at);
+  inRegisters(conv.accumulator);
+  conv.accumulator.update().reorder({c, pixel, window.x, window.y, window.z});
+  inRegisters(conv.accumulator.update());
+  if (conv.partial.defined()) {
+    conv.partial.compute_at(conv.accumulator, window.x);
+    inRegisters(conv.partial);
+    conv.partial.update().reorder({c, pixel, conv.terms.x});
+    inRegisters(conv.partial.update());
+    return unrollTerms(conv.partial.update(), conv.terms.x, termsOfPartialSum(conv.op));
+  }
+  int64_t inputs = weightDim(conv.op, 3);
+  if (inputs == 1)
+    conv.accumulator.update().unroll(window.y);
+  else
+    unrollTerms(conv.accumulator.update(), window.x, inputs);
+}
+
+/// A panel of weights, some input channels of one tap, stays in the first-level cache while the pixels of a few rows run
+/// past; their sums wait beside it.
+static void schedulePanels(PipelineBuilder &builder, Func func, PendingConvolution conv, PanelTile tile) {
   Var &c = builder.c, &x = builder.x, &y = builder.y, &n = builder.n;
-  int64_t width = layout.extents[1];
+  Var co("co"), ci("ci"), cb("cb"), cv("cv"), xo("xo"), xi("xi"), yo("yo"), yi("yi");
+  auto &window = conv.window;
+  func.split(c, co, ci, int(weightDim(conv.op, 4)), TailStrategy::RoundUp).split(y, yo, yi, tile.rows, TailStrategy::RoundUp);
+  func.reorder(ci, x, yi, yo, n, co).vectorize(ci, tile.lanes).unroll(ci);
+  conv.accumulator.compute_at(func, yo).vectorize(c, tile.lanes).unroll(c);
+  conv.accumulator.update()
+      .split(c, cb, cv, tile.lanes * tile.vectors)
+      .split(x, xo, xi, tile.pixels)
+      .reorder({cv, xi, xo, y, cb, window.x, window.y, window.z})
+      .vectorize(cv, tile.lanes)
+      .unroll(cv)
+      .unroll(xi);
+  auto inRegisters = [&](Halide::Stage stage) { stage.vectorize(c, tile.lanes).unroll(c).unroll(x); };
+  conv.partial.compute_at(conv.accumulator, xo);
+  inRegisters(conv.partial);
+  conv.partial.update().reorder({c, x, conv.terms.x});
+  inRegisters(conv.partial.update());
+  unrollTerms(conv.partial.update(), conv.terms.x, termsOfPartialSum(conv.op));
+}
+
+void bnc::scheduleConvolution(PipelineBuilder &builder, Func func, ArrayRef<PendingConvolution> convs, const BufferLayout &layout) {
+  Var &c = builder.c, &x = builder.x, &y = builder.y, &n = builder.n;
+  PendingConvolution conv = convs.front();
+  int64_t width = layout.extents[1], block = weightDim(conv.op, 4);
   bool imagesAsPixels = width == 1 && layout.rowDimension < 0;
   if (width == 1 && layout.rowDimension >= 0)
     imagesAsPixels = builder.kernelOp().getGrid() == Grid::Images && ImageShape::of(conv.op.getResult()).height == 1;
-  ConvolutionTile tile = convolutionTile(builder.target, weightDim(conv.op, 4), imagesAsPixels ? 8 : width);
+  // Weights that a register tile would read from beyond the second-level cache again and again.
+  int64_t weightBytes = weightDim(conv.op, 1) * weightDim(conv.op, 2) * weightDim(conv.op, 3) * block * 4;
+  if (convs.size() == 1 && conv.partial.defined() && !imagesAsPixels && weightBytes > builder.target.cacheBytes / 2)
+    if (std::optional<PanelTile> tile = panelTile(builder.target, block, width, layout.rows))
+      return schedulePanels(builder, func, conv, *tile);
+
+  ConvolutionTile tile = convolutionTile(builder.target, block, imagesAsPixels ? 8 : width);
   if (imagesAsPixels)
     tile.pixels = imageTile(builder.kernelOp(), builder.target);
-  int channels = tile.lanes * tile.vectors;
 
   Var co("co"), ci("ci"), po("po"), pi("pi");
   Var &pixel = imagesAsPixels ? n : x;
-  func.split(c, co, ci, channels, TailStrategy::RoundUp);
+  func.split(c, co, ci, tile.lanes * tile.vectors, TailStrategy::RoundUp);
   func.split(pixel, po, pi, tile.pixels, imagesAsPixels ? TailStrategy::RoundUp : TailStrategy::ShiftInwards);
   if (imagesAsPixels)
     func.reorder(ci, pi, x, y, po, co);
   else
     func.reorder(ci, pi, po, y, n, co);
   func.vectorize(ci, tile.lanes).unroll(ci).unroll(pi);
-
-  Func &accumulator = conv.accumulator;
-  accumulator.compute_at(func, imagesAsPixels ? x : po).vectorize(c, tile.lanes).unroll(c).unroll(pixel);
-  auto &window = conv.window;
-  accumulator.update().reorder({c, pixel, window.x, window.y, window.z});
-  accumulator.update().vectorize(c, tile.lanes).unroll(c).unroll(pixel);
-  if (conv.partial.defined()) {
-    conv.partial.compute_at(accumulator, window.x).vectorize(c, tile.lanes).unroll(c).unroll(pixel);
-    conv.partial.update().reorder({c, pixel, conv.terms.x}).vectorize(c, tile.lanes).unroll(c).unroll(pixel);
-    if (termsOfPartialSum(conv.op) % 2 == 0)
-      conv.partial.update().unroll(conv.terms.x, 2);
-    return;
-  }
-  int64_t inputs = weightDim(conv.op, 3);
-  if (inputs == 1)
-    accumulator.update().unroll(window.y);
-  else if (inputs % 2 == 0)
-    accumulator.update().unroll(window.x, 2);
+  // Several convolutions may end in one value: the sum of two paths of a residual network.
+  for (const PendingConvolution &each : convs)
+    scheduleAccumulators(builder, each, Halide::LoopLevel(func, imagesAsPixels ? x : po), tile.lanes, pixel);
 }

@@ -354,8 +354,12 @@ KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
   auto add = [&](KernelArgument argument) {
     if (argument.role != KernelArgument::Scratch && cut.contains(argument.value))
       cutChannels(argument, kernel.getBlocks(), target);
-    if (argument.layout.rowDimension >= 0)
+    if (argument.layout.rowDimension >= 0) {
       argument.rows = interface.ranges.lookup(argument.value);
+      bool equal = !argument.rows.empty() &&
+                   llvm::all_of(argument.rows, [&](RowRange range) { return range.size() == argument.rows[0].size(); });
+      argument.layout.rows = equal ? argument.rows[0].size() : 0;
+    }
     interface.arguments.push_back(std::move(argument));
   };
   bool needsScalars = false;

@@ -26,6 +26,7 @@ struct RowRange {
 struct BufferLayout {
   llvm::SmallVector<int64_t, 5> extents, strides;
   int64_t rowDimension = -1;   // its range differs from strip to strip
+  int64_t rows = 0;            // of every strip, 0 where they have different numbers
   int64_t imageDimension = -1; // its extent is the number of images of a task
   int64_t raggedExtent = 0; // > 0: dimension 0's extent over all blocks of channels, which leave less for the last one
   int64_t typeCode = 2, typeBits = 32; // of an element; Halide's codes: 0 int, 1 uint, 2 float

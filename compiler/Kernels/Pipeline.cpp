@@ -107,6 +107,8 @@ void PipelineBuilder::constrain(Halide::OutputImageParam buffer, const BufferLay
       buffer.dim(i).set_min(0);
     else if (!varies)
       buffer.dim(i).set_bounds(0, int(layout.extents[i]));
+    else if (int64_t(i) == layout.rowDimension && layout.rows > 0)
+      buffer.dim(i).set_extent(int(layout.rows));
     if (i != 0 || layout.strides[i] != 1)
       buffer.dim(i).set_stride(int(layout.strides[i]));
   }
@@ -200,7 +202,7 @@ void PipelineBuilder::store(Value value, KernelArgument::Role role) {
   if (pending.empty() && !byParts)
     scheduleElementwise(*this, func, value, layout);
   else if (!pending.empty())
-    scheduleConvolution(*this, func, pending.front(), layout);
+    scheduleConvolution(*this, func, pending, layout);
   for (Func number : perImage)
     number.compute_at(func, n);
   pending.clear();

@@ -96,7 +96,8 @@ Element buildPooling(PipelineBuilder &builder, mlir::Operation *op);
 Element buildLoss(PipelineBuilder &builder, mlir::Operation *op, unsigned result);
 /// Packed convolution: algorithm, and the schedule of the Func that stores it (Convolution.cpp).
 Element buildConvolution(PipelineBuilder &builder, PackedConvOp op);
-void scheduleConvolution(PipelineBuilder &builder, Halide::Func func, PendingConvolution conv, const BufferLayout &layout);
+void scheduleConvolution(PipelineBuilder &builder, Halide::Func func, llvm::ArrayRef<PendingConvolution> convs,
+                         const BufferLayout &layout);
 /// The image that columns add up to (Col2Im.cpp).
 Halide::Func buildCol2Im(PipelineBuilder &builder, Col2ImOp op);
 /// Stored values of a Winograd convolution (Winograd.cpp).

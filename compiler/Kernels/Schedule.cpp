@@ -40,6 +40,28 @@ ConvolutionTile bnc::convolutionTile(const Target &target, int64_t block, int64_
   return {int(lanes), int(vectors), int(best)};
 }
 
+std::optional<PanelTile> bnc::panelTile(const Target &target, int64_t block, int64_t width, int64_t rows) {
+  constexpr int64_t bytes = 16 << 10; // of sums on the stack: Halide allocates what is larger
+  int64_t lanes = lanesOf(target, block), best = 0, fit = bytes / (block * 4 * width);
+  PanelTile tile{int(lanes), 1, 1, 1};
+  for (int64_t vectors = 1; vectors <= block / lanes; ++vectors) {
+    if (block / lanes % vectors != 0 || vectors + 2 > target.registers)
+      continue;
+    int64_t pixels = largestDivisor(width, std::max<int64_t>(1, (target.registers - vectors - 1) / vectors));
+    // Multiply-adds for each load of a weight or an input.
+    int64_t score = 16 * vectors * pixels / (vectors + pixels);
+    if (vectors * pixels < 8 || score <= best)
+      continue;
+    best = score;
+    tile.vectors = vectors;
+    tile.pixels = pixels;
+  }
+  if (best == 0 || fit == 0 || rows == 0)
+    return std::nullopt;
+  tile.rows = largestDivisor(rows, fit);
+  return tile.rows * width >= 2 * tile.pixels ? std::optional(tile) : std::nullopt;
+}
+
 int64_t bnc::partialSumTerms(int64_t inputs, int64_t window) {
   int64_t terms = largestDivisor(inputs, 64);
   bool isShort = inputs * window <= 2 * terms;

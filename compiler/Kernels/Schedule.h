@@ -6,6 +6,8 @@
 #include "compiler/Support/Target.h"
 #include "ir/BncOps.h"
 
+#include <optional>
+
 namespace bnc {
 
 /// Accumulators of a packed convolution: `vectors` of `lanes` output channels for each of `pixels` neighbours.
@@ -20,6 +22,16 @@ ConvolutionTile convolutionTile(const Target &target, int64_t block, int64_t wid
 /// Input channels that a partial sum takes of one tap, of sums over `inputs` channels and `window` taps; `inputs` where a
 /// single sum is short enough.
 int64_t partialSumTerms(int64_t inputs, int64_t window = 1);
+
+/// Accumulators of a packed convolution whose weights are read panel by panel: `vectors` of `lanes` output channels for
+/// each of `pixels` neighbours at a time, over `rows` rows.
+struct PanelTile {
+  int lanes, vectors, pixels, rows;
+};
+
+/// The tile for blocks of `block` output channels where every task has `rows` rows of `width` pixels (0: not the same
+/// number); none if no tile divides them, or if a panel would not be read for several of its tiles.
+std::optional<PanelTile> panelTile(const Target &target, int64_t block, int64_t width, int64_t rows);
 
 /// Accumulators of a weight gradient: `vectors` of `lanes` output channels for each of `inputs` input channels and
 /// `width` by `height` taps of the window.

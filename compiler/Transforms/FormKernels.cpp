@@ -210,6 +210,9 @@ private:
     // Max pooling's gradient reads the pool's input besides; only the gradient comes from the anchor.
     if (auto pool = dyn_cast<MaxPoolGradientOp>(user))
       return pool.getGradient() == value && pool.getInput() != value;
+    // Channels that are flattened lie apart; a dense layer reads the image as it is.
+    if (auto reshape = dyn_cast<ReshapeOp>(user); reshape && reshape->hasOneUse() && isa<DenseOp>(*reshape->user_begin()))
+      return false;
     return isa<AvgPoolGradientOp>(user) || isa<ElementwiseOpInterface>(user) || isa<ReshapeOp>(user);
   }
 

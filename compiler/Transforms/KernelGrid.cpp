@@ -160,6 +160,11 @@ private:
         if (channels % lanes != 0)
           return 1;
         most = std::gcd(most, channels / lanes);
+      } else if (auto reshape = dyn_cast<ReshapeOp>(op); reshape && cut.contains(reshape)) {
+        // Flattened channels have no padding between them.
+        if (dimOf(reshape.getInput(), 1) != target.storedChannels(dimOf(reshape.getInput(), 1)) ||
+            dimOf(reshape.getResult(), 1) != target.storedChannels(dimOf(reshape.getResult(), 1)))
+          return 1;
       }
     }
     // Padded channels are the last block's; what is read without them has to end where the others do.

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* sched_getaffinity */
+#define _GNU_SOURCE /* sched_getaffinity, madvise */
 #include "options.h"
 
 #include <fcntl.h>
@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 long bnc_read_text(const char *path, char *text, long capacity) {
@@ -131,8 +132,20 @@ int bnc_available_threads(void) {
   return threads < BNC_MAX_THREADS ? threads : BNC_MAX_THREADS;
 }
 
+enum { HUGE_PAGE = 2 << 20, LARGE_BYTES = 4 << 20 };
+
 static void *default_allocate(void *context, size_t bytes, size_t alignment) {
   (void)context;
+#if defined(__linux__)
+  /* Weights and arenas are walked from one end to the other: small pages cost more than what they hold. */
+  if (bytes >= LARGE_BYTES) {
+    size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    void *data = aligned_alloc(HUGE_PAGE, whole);
+    if (data)
+      (void)madvise(data, whole, MADV_HUGEPAGE); /* without them it is as before */
+    return data;
+  }
+#endif
   return aligned_alloc(alignment, bytes);
 }
 
