@@ -121,8 +121,8 @@ static Option targetOption(CompileOptions &compile) {
 
 static Option mathOption(CompileOptions &compile) {
   return choice("math", "MODE",
-                "'fast' computes 3x3 convolutions by Winograd's algorithm where that takes less time (the default; rounding "
-                "errors are up to twice as large), 'direct' never does.",
+                "'fast' computes 3x3 convolutions by Winograd's algorithm where that takes less time (the default; in inference "
+                "rounding errors are a few times larger), 'direct' never does.",
                 {"fast", "direct"}, [&compile](size_t index) { compile.directMath = index == 1; });
 }
 

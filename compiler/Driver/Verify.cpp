@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Driver/AtomicFile.h"
+#include "compiler/Driver/Fingerprint.h"
 #include "compiler/Driver/ProgressBar.h"
 #include "compiler/Driver/RandomSamples.h"
 #include "compiler/Driver/Report.h"
@@ -38,6 +39,8 @@ constexpr double kKinkReach = 4e-6;
 constexpr double kOnKink = 1e-9;
 /// Of finite differences: what kinks and rounding leave of them at their step.
 constexpr double kDifferenceTolerance = 1e-3;
+constexpr double kFloat32Most = 10;     // times the tolerance, in inference
+constexpr double kGradientFloor = 1e-7; // of the largest gradient of the network
 
 //===-- Errors ---------------------------------------------------------------------------===//
 
@@ -54,25 +57,6 @@ template <typename Range> double errorOf(const Range &found, const Tensor &expec
   }
   return difference == 0 ? 0 : largest == 0 ? infinity : difference / largest;
 }
-
-/// Tells tensors apart without keeping them: two sums with random signs and sizes.
-struct Fingerprint {
-  explicit Fingerprint(const Tensor &tensor) : shape(tensor.shape), scale(tensor.largest() * std::sqrt(tensor.reals.size())) {
-    uint64_t state = 0;
-    for (double value : tensor.reals) {
-      state = state * 6364136223846793005u + 1442695040888963407u; // Knuth's MMIX
-      sums[0] += value * static_cast<int32_t>(state >> 32) * 0x1p-31;
-      sums[1] += value * static_cast<int16_t>(state >> 16) * 0x1p-15;
-    }
-  }
-  bool operator==(const Fingerprint &other) const {
-    double near = 1e-9 * std::max(scale, other.scale);
-    return shape == other.shape && std::fabs(sums[0] - other.sums[0]) <= near && std::fabs(sums[1] - other.sums[1]) <= near;
-  }
-
-  SmallVector<int64_t> shape;
-  double scale, sums[2] = {0, 0};
-};
 
 //===-- Programs ---------------------------------------------------------------------------===//
 
@@ -101,6 +85,7 @@ struct StoredValue {
   std::string node, operation;
   SmallVector<StringRef> nodes; // of the location
   double largest, error;        // against the graph it was compiled from
+  double float32 = 0;           // the error of that graph with every result rounded
   int64_t imported = -1;        // position of the op of the model whose value it is
   bool named = false;           // ... and the node is one of `nodes`
 };
@@ -321,17 +306,35 @@ std::string Verification::nodeOf(Operation *op) const { return getNodeName(op->g
 
 LogicalResult Verification::compareInference() {
   std::vector<StoredValue> stored;
+  std::vector<SmallVector<Tensor>> roundedOutputs; // of each program
+  auto allowed = [&](double float32) {
+    return command.tolerance + (std::isfinite(float32) ? std::min(kFloat32Share * float32, kFloat32Most * command.tolerance) : 0);
+  };
   for (auto [index, program] : llvm::enumerate(programs)) {
     inferenceTable.programs.push_back(program.title);
+    std::map<ValueId, std::pair<size_t, Tensor>> exact; // what is stored, and where `stored` has it
+    auto idOf = [](Value value) {
+      return ValueId{numberOf(value.getDefiningOp()->getLoc()), cast<OpResult>(value).getResultNumber()};
+    };
     auto visit = [&](Value value, const Tensor &tensor) {
       Operation *op = value.getDefiningOp();
-      auto found = program.values.find({numberOf(op->getLoc()), cast<OpResult>(value).getResultNumber()});
-      if (found != program.values.end())
-        stored.push_back({index, &found->second, Fingerprint(tensor), nodeOf(op), op->getName().stripDialect().str(),
-                          getNodeNames(op->getLoc()), tensor.largest(), errorOf(found->second, tensor)});
+      auto found = program.values.find(idOf(value));
+      if (found == program.values.end())
+        return;
+      exact.try_emplace(found->first, stored.size(), tensor);
+      stored.push_back({index, &found->second, Fingerprint(tensor), nodeOf(op), op->getName().stripDialect().str(),
+                        getNodeNames(op->getLoc()), tensor.largest(), errorOf(found->second, tensor)});
     };
-    if (failed(evaluate(evaluatorFor(program.graph()), program.graph(), program.title, visit)))
+    auto visitRounded = [&](Value value, const Tensor &tensor) {
+      if (auto found = exact.find(idOf(value)); found != exact.end())
+        stored[found->second.first].float32 = errorOf(tensor.reals, found->second.second);
+    };
+    FailureOr<Evaluation> rounded = failure();
+    if (failed(evaluate(evaluatorFor(program.graph()), program.graph(), program.title, visit)) ||
+        failed(rounded = evaluate(evaluatorFor(program.graph(), Precision::Stored), program.graph(),
+                                  program.title + ", rounded to float32", visitRounded)))
       return failure();
+    roundedOutputs.push_back(std::move(rounded->results));
   }
 
   // The values of the model itself, each in one row.
@@ -374,15 +377,17 @@ LogicalResult Verification::compareInference() {
     row.what = what;
     row.largest = value.largest;
     row.errors.resize(programs.size());
-    row.errors[value.program] = ValueError{value.error, command.tolerance};
+    row.errors[value.program] = ValueError{value.error, allowed(value.float32), value.float32};
   }
   for (auto &[key, row] : rows)
     inferenceTable.rows.push_back(std::move(row));
   for (auto [index, result] : llvm::enumerate(evaluation->results)) {
     Operation *op = graph.getBody().front().getTerminator()->getOperand(index).getDefiningOp();
     ValueRow row{op ? nodeOf(op) : "", ("output '" + graph.getOutputName(index) + "'").str(), result.largest(), {}};
-    for (const std::vector<std::vector<float>> &found : outputs)
-      row.errors.push_back(ValueError{errorOf(found[index], result), command.tolerance});
+    for (auto [found, rounded] : llvm::zip_equal(outputs, roundedOutputs)) {
+      double float32 = errorOf(rounded[index].reals, result);
+      row.errors.push_back(ValueError{errorOf(found[index], result), allowed(float32), float32});
+    }
     inferenceTable.rows.push_back(std::move(row));
   }
   return success();
@@ -440,11 +445,13 @@ LogicalResult Verification::compareTraining() {
     return failure();
 
   auto add = [&](std::string node, std::string what, ArrayRef<float> found, const Tensor &expected, const Tensor &rounded,
-                 const Tensor &kinked) {
+                 const Tensor &kinked, double floor = 0) {
     ValueError error{errorOf(found, expected), 0, errorOf(rounded.reals, expected), errorOf(kinked.reals, expected)};
     error.allowed = command.tolerance; // float32 that ends in no number excuses nothing
     if (std::isfinite(error.float32) && std::isfinite(error.kinks))
       error.allowed += kFloat32Share * error.float32 + error.kinks;
+    if (expected.largest() > 0)
+      error.allowed = std::max(error.allowed, floor / expected.largest());
     trainingTable.rows.push_back({std::move(node), std::move(what), expected.largest(), {error}});
   };
   for (auto [id, op] : order)
@@ -462,11 +469,15 @@ LogicalResult Verification::compareTraining() {
   for (auto read : (*imported.module().getOps<GraphOp>().begin()).getBody().getOps<ReadOp>())
     if (!read.use_empty())
       readers.try_emplace(read.getVariable(), nodeOf(*read->getUsers().begin()));
+  // Gradients that cancel to next to nothing are what rounding left of far larger terms.
+  double largestGradient = 0;
+  for (auto &[name, value] : exact.gradients)
+    largestGradient = std::max(largestGradient, value.largest());
   for (VariableOp variable : imported.module().getOps<VariableOp>()) {
     std::string name = variable.getSymName().str();
     if (auto found = gradients.find(name); found != gradients.end())
       add(readers.lookup(name), "gradient of " + name, found->second, exact.gradients[name], rounded.gradients[name],
-          kinked.gradients[name]);
+          kinked.gradients[name], kGradientFloor * largestGradient);
   }
   for (auto &[name, value] : exact.statistics)
     add(readers.lookup(name), name, statistics[name], value, rounded.statistics[name], kinked.statistics[name]);
@@ -511,10 +522,11 @@ LogicalResult Verification::finish() {
     if (!table->rows.empty())
       table->print();
   if (training && !trainingTable.rows.empty())
-    llvm::outs() << llvm::formatv("  allowed: {0} of inference; {0} + {1} * float32 + kinks of training: the errors of the step in "
-                                  "double with every result rounded, and with every kink taken from the other side that "
+    llvm::outs() << llvm::formatv("  allowed: {0} + {1} * float32, of inference {3} times {0} of that at most, + kinks of training: the errors "
+                                  "in double with every result rounded, and with every kink taken from the other side that "
                                   "float32 may mistake (within {2} of the largest element)\n",
-                                  formatNumber(command.tolerance), formatNumber(kFloat32Share), formatNumber(kKinkReach));
+                                  formatNumber(command.tolerance), formatNumber(kFloat32Share), formatNumber(kKinkReach),
+                                  formatNumber(kFloat32Most));
   bool agrees = !derivative || derivative->error() <= kDifferenceTolerance;
   if (derivative)
     llvm::outs() << llvm::formatv("  gradients along a random direction of {3} elements: {0}, finite differences: {1}, apart by "

@@ -220,15 +220,32 @@ bnc.graph inference @no_blocks(%x: tensor<?x64xf32>, %s: tensor<?x1xf32>) -> ten
 // -----
 
 bnc.variable params @w : tensor<128x64x3x3xf32>
-bnc.variable params @v : tensor<10x8192xf32>
 
 // A result that is stored flattened has its rows apart, but the elements of a channel together.
 // CHECK-LABEL: @flattened_blocks
-bnc.graph inference @flattened_blocks(%x: tensor<?x64x8x8xf32>) -> tensor<?x10xf32> {
+bnc.graph inference @flattened_blocks(%x: tensor<?x64x8x8xf32>) -> tensor<?x8192xf32> {
+  %w = bnc.read @w : tensor<128x64x3x3xf32>
+  // CHECK: bnc.kernel rows({{.*}}blocks = {{[2-9]}} : i64
+  // CHECK: bnc.reshape
+  // CHECK-NEXT: bnc.yield
+  %y = bnc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x64x8x8xf32>, tensor<128x64x3x3xf32>) -> tensor<?x128x8x8xf32>
+  %r = bnc.relu %y : tensor<?x128x8x8xf32>
+  %f = bnc.reshape %r {shape = array<i64: -1, 8192>} : (tensor<?x128x8x8xf32>) -> tensor<?x8192xf32>
+  bnc.return %f : tensor<?x8192xf32>
+}
+
+// -----
+
+bnc.variable params @w : tensor<128x64x3x3xf32>
+bnc.variable params @v : tensor<10x8192xf32>
+
+// A dense layer reads the image that was flattened for it, as kernels store it.
+// CHECK-LABEL: @flattened_for_dense
+bnc.graph inference @flattened_for_dense(%x: tensor<?x64x8x8xf32>) -> tensor<?x10xf32> {
   %w = bnc.read @w : tensor<128x64x3x3xf32>
   %v = bnc.read @v : tensor<10x8192xf32>
-  // CHECK: bnc.kernel rows(1) {{.*}}blocks = 8 : i64
-  // CHECK: bnc.reshape
+  // CHECK-NOT: bnc.reshape
+  // CHECK: bnc.packed_conv {{.*}}, {{.*}} : (tensor<?x128x8x8xf32>, tensor<{{.*}}x8x8x128x{{.*}}xf32>) -> tensor<?x10xf32>
   %y = bnc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x64x8x8xf32>, tensor<128x64x3x3xf32>) -> tensor<?x128x8x8xf32>
   %r = bnc.relu %y : tensor<?x128x8x8xf32>
   %f = bnc.reshape %r {shape = array<i64: -1, 8192>} : (tensor<?x128x8x8xf32>) -> tensor<?x8192xf32>
