@@ -166,7 +166,7 @@ private:
     auto output = stage ? stage.getInput().getDefiningOp<WinogradOutputOp>() : WinogradOutputOp();
     if (output) { // whole tiles
       int64_t tile = output.getTile();
-      found->second = {floorDiv(found->second.begin, tile) * tile, llvm::alignTo(found->second.end, tile)};
+      found->second = {floorDiv(found->second.begin, tile) * tile, int64_t(llvm::alignTo(found->second.end, tile))};
     }
     RowRange range = found->second;
     if (auto output = dyn_cast<WinogradOutputOp>(op)) {
