@@ -42,6 +42,8 @@ public:
       sizes.cut = *cut;
       most = mostBlocks(*cut);
     }
+    for (auto image : kernel.getBody().getOps<WinogradOutputOp>())
+      sizes.tile = image.getTile();
     auto addBytes = [&](Value value) {
       // Planes of tiles have a row for several of the image.
       auto stage = value.getDefiningOp<StageOp>();
@@ -62,7 +64,6 @@ public:
         ArrayRef<int64_t> weight = product.getWeight().getType().getShape(), planes = shapeOf(product.getInput());
         sizes.weightBytes = std::max(sizes.weightBytes, elements * 4);
         sizes.products += double(elements) * (planes[2] * planes[3] / (weight[1] * weight[2]));
-        sizes.tile = weight[1] - 2;
         sizes.planeRowBytes += double(planes[3] * target.storedChannels(planes[1]) * 4) / sizes.tile;
       } else if (auto gradient = dyn_cast<WeightGradientOp>(op)) {
         weightGradient = true;

@@ -178,7 +178,7 @@ bnc.variable params @w : tensor<128x128x3x3xf32>
 // CHECK-LABEL: @blocks
 bnc.graph training @blocks(%x: tensor<?x128x8x8xf32>, %g: tensor<?x128x8x8xf32>) -> (tensor<?x128x8x8xf32>, tensor<?x128x8x8xf32>, tensor<128x128x3x3xf32>) {
   %w = bnc.read @w : tensor<128x128x3x3xf32>
-  // CHECK: bnc.kernel rows(8) {{.*}}blocks = 4 : i64
+  // CHECK: bnc.kernel rows(4) {{.*}}blocks = 4 : i64
   // CHECK: bnc.kernel rows(8) {{.*}}blocks = 8 : i64, chains = 1 : i64
   // CHECK: bnc.weight_gradient {{.*}} -> tensor<1x8x3x3x128x16xf32>
   %y = bnc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x128x8x8xf32>, tensor<128x128x3x3xf32>) -> tensor<?x128x8x8xf32>
