@@ -26,7 +26,7 @@ def LowerKernelsPass : Pass<"bnc-lower-kernels", "::mlir::ModuleOp"> {
     chains there are and how channels are padded follows from the shapes and the target alone.
   }];
   let options = [Option<"target", "target", "std::string", "\"x86-64-v3\"", "what the kernels will run on">,
-                 Option<"math", "math", "std::string", "\"fast\"", "'fast', or 'direct': no Winograd">];
+                 Option<"direct", "direct", "bool", "false", "Winograd's algorithm is not taken">];
 }
 
 def LowerNormalizationPass : Pass<"bnc-lower-normalization", "::mlir::ModuleOp"> {

@@ -534,7 +534,7 @@ struct LowerKernelsPass : bnc::impl::LowerKernelsPassBase<LowerKernelsPass> {
         }
     for (GraphOp graph : getOperation().getOps<GraphOp>())
       for (KernelOp kernel : llvm::to_vector(graph.getBody().getOps<KernelOp>()))
-        if (failed(KernelLowering(kernel, *found, graph.getKind() == GraphKind::Inference, math == "direct").run()))
+        if (failed(KernelLowering(kernel, *found, graph.getKind() == GraphKind::Inference, direct).run()))
           return signalPassFailure();
   }
 };

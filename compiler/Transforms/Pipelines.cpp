@@ -55,11 +55,11 @@ void bnc::buildInferencePipeline(OpPassManager &manager, const InferenceOptions 
   manager.addPass(createVerifyInferencePass());
 }
 
-void bnc::buildKernelsPipeline(OpPassManager &manager, StringRef target, StringRef math) {
+void bnc::buildKernelsPipeline(OpPassManager &manager, StringRef target, bool directMath) {
   manager.addPass(createLowerNormalizationPass());
   manager.addPass(createMergeUpdatesPass());
   manager.addPass(createFormKernelsPass({target.str()}));
-  manager.addPass(createLowerKernelsPass({target.str(), math.str()}));
+  manager.addPass(createLowerKernelsPass({target.str(), directMath}));
   manager.addPass(createCSEPass()); // a weight that several kernels read is packed once
   manager.addPass(createPlanMemoryPass({target.str()}));
 }

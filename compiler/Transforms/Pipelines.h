@@ -44,8 +44,8 @@ void buildTrainingPipeline(mlir::OpPassManager &manager, const TrainingOptions &
 void buildInferencePipeline(mlir::OpPassManager &manager, const InferenceOptions &options);
 
 /// Takes a module with a training graph, an inference graph, or both to phase `kernels`, for a target by its name.
-/// `math`: "fast", or "direct" for no Winograd.
-void buildKernelsPipeline(mlir::OpPassManager &manager, llvm::StringRef target, llvm::StringRef math);
+/// `directMath`: no Winograd.
+void buildKernelsPipeline(mlir::OpPassManager &manager, llvm::StringRef target, bool directMath);
 
 /// Makes the first two known to bnc-opt, as --bnc-training-pipeline and --bnc-inference-pipeline.
 void registerBncPipelines();
