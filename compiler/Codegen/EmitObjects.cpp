@@ -2,6 +2,7 @@
 
 #include "compiler/Codegen/Codegen.h"
 #include "compiler/Kernels/Compile.h"
+#include "compiler/Support/MachineCode.h"
 
 #include "bnc/model_abi.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -9,11 +10,7 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/Constants.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
-#include "llvm/MC/TargetRegistry.h"
-#include "llvm/Support/TargetSelect.h"
-#include "llvm/Target/TargetMachine.h"
 
 using namespace mlir;
 using namespace bnc;
@@ -38,25 +35,10 @@ static void emptyPrograms(ModuleOp module) {
 }
 
 static FailureOr<std::string> emitObject(llvm::Module &object, Location loc, const Target &target) {
-  llvm::InitializeAllTargetInfos();
-  llvm::InitializeAllTargets();
-  llvm::InitializeAllTargetMCs();
-  llvm::InitializeAllAsmPrinters();
-  llvm::Triple triple(target.triple);
-  std::string error;
-  const llvm::Target *found = llvm::TargetRegistry::lookupTarget(triple, error);
-  if (!found)
-    return emitError(loc, "LLVM has no code generator for ") << target.triple << ": " << error;
-  std::unique_ptr<llvm::TargetMachine> machine(found->createTargetMachine(triple, target.cpu, "", llvm::TargetOptions(), llvm::Reloc::PIC_));
-  object.setTargetTriple(triple);
-  object.setDataLayout(machine->createDataLayout());
-  llvm::SmallVector<char> bytes;
-  llvm::raw_svector_ostream os(bytes);
-  llvm::legacy::PassManager manager;
-  if (machine->addPassesToEmitFile(manager, os, nullptr, llvm::CodeGenFileType::ObjectFile))
-    return emitError(loc, "LLVM cannot write objects for ") << target.triple;
-  manager.run(object);
-  return std::string(bytes.begin(), bytes.end());
+  llvm::Expected<std::string> bytes = emitMachineCode(object, target);
+  if (!bytes)
+    return emitError(loc) << llvm::toString(bytes.takeError());
+  return *bytes;
 }
 
 static FailureOr<std::string> emitPrograms(ModuleOp module, const Target &target) {

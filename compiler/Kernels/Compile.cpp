@@ -3,10 +3,16 @@
 #include "compiler/Kernels/Compile.h"
 
 #include "compiler/Kernels/Pipeline.h"
+#include "compiler/Kernels/Prefetch.h"
+#include "compiler/Support/MachineCode.h"
 
 #include "KernelSources.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Bitcode/BitcodeReader.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
+#include "llvm/IR/Operator.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -67,22 +73,62 @@ std::string symbolOf(StringRef text) {
   return "bnc_k_" + llvm::toHex(ArrayRef<uint8_t>(digest).take_front(10), /*LowerCase=*/true);
 }
 
+/// Machine code for the bitcode at `from`, which Halide's optimizer wrote. Halide can prefetch in one way, past the
+/// second-level cache; what kernels fetch is read again and again, so it is fetched into all of them. And Halide has all of
+/// fast mathematics or none: it is told `strict_float`, and sums are taken in the order that kernels write.
+llvm::Error emitMachineCode(StringRef from, StringRef to, const Target &target) {
+  auto bitcode = llvm::MemoryBuffer::getFile(from);
+  if (!bitcode)
+    return llvm::errorCodeToError(bitcode.getError());
+  llvm::LLVMContext context;
+  llvm::Expected<std::unique_ptr<llvm::Module>> module = llvm::parseBitcodeFile(**bitcode, context);
+  if (!module)
+    return module.takeError();
+  constexpr int allCaches = 3;
+  // Sums and products are contracted; quotients and roots are no estimates.
+  llvm::FastMathFlags flags;
+  flags.setAllowContract();
+  for (llvm::Function &function : **module)
+    for (llvm::Instruction &instruction : llvm::instructions(function)) {
+      if (llvm::isa<llvm::FPMathOperator>(instruction))
+        instruction.copyFastMathFlags(flags);
+      if (auto *call = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction); call && call->getIntrinsicID() == llvm::Intrinsic::prefetch)
+        call->setArgOperand(2, llvm::ConstantInt::get(call->getArgOperand(2)->getType(), allCaches));
+    }
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Fast;
+  llvm::Expected<std::string> object = bnc::emitMachineCode(**module, target, options);
+  if (!object)
+    return object.takeError();
+  std::error_code error;
+  llvm::raw_fd_ostream os(to, error);
+  os << *object;
+  os.close();
+  if (!error && os.has_error())
+    error = os.error();
+  os.clear_error();
+  return llvm::errorCodeToError(error);
+}
+
 /// One worker's task: a kernel's object file at `path`. Halide reports an internal fault by an exception.
-void buildObject(Operation *op, StringRef symbol, StringRef path, const Target &target) {
-  Halide::Target halide(target.halide + "-no_runtime-no_asserts-no_bounds_query");
+llvm::Error buildObject(Operation *op, StringRef symbol, StringRef path, const Target &target) {
+  Halide::Target halide(target.halide + "-no_runtime-no_asserts-no_bounds_query-strict_float");
   Halide::Pipeline pipeline;
   std::vector<Halide::Argument> arguments;
   if (auto kernel = dyn_cast<KernelOp>(op)) {
     PipelineBuilder builder(kernel, target);
     pipeline = builder.build();
     arguments = builder.inputs();
+    pipeline.add_custom_lowering_pass(new PrefetchPanels(builder.weights(), kernel.getGrid() == Grid::Images, builder.rows()));
   } else {
     std::tie(pipeline, arguments) = buildOptimizer(cast<OptimizeOp>(op), target);
   }
   Halide::Module module = pipeline.compile_to_module(arguments, symbol.str(), halide, Halide::LinkageType::ExternalPlusArgv);
   if (std::getenv("BNC_DUMP_STMT"))
     module.compile({{Halide::OutputFileType::stmt, path.str() + ".stmt"}});
-  module.compile({{Halide::OutputFileType::object, path.str()}});
+  std::string bitcode = path.str() + ".bc";
+  module.compile({{Halide::OutputFileType::bitcode, bitcode}});
+  return emitMachineCode(bitcode, path, target);
 }
 
 std::optional<std::string> readFile(const llvm::Twine &path) {
@@ -123,12 +169,16 @@ pid_t start(const Job &job, const Target &target) {
     return pid;
   prctl(PR_SET_PDEATHSIG, SIGKILL); // no worker outlives the compiler
   int code = 0;
-  try {
-    buildObject(job.op, job.symbol, job.path, target);
-  } catch (const Halide::Error &error) {
+  auto fail = [&](StringRef reason) {
     std::error_code ec;
-    llvm::raw_fd_ostream(job.path + ".error", ec) << error.what();
+    llvm::raw_fd_ostream(job.path + ".error", ec) << reason;
     code = 1;
+  };
+  try {
+    if (llvm::Error error = buildObject(job.op, job.symbol, job.path, target))
+      fail(llvm::toString(std::move(error)));
+  } catch (const Halide::Error &error) {
+    fail(error.what());
   }
   _exit(code);
 }

@@ -77,17 +77,11 @@ Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
   };
 }
 
-/// Input channels, or partial sums of them, one after the other.
-static void unrollTerms(Halide::Stage stage, Halide::RVar terms, int64_t count) {
-  if (count % 2 == 0)
-    stage.unroll(terms, 2);
-}
-
 /// The accumulators of a register tile, computed where `at` begins.
-static void scheduleAccumulators(PipelineBuilder &builder, PendingConvolution conv, Halide::LoopLevel at, int lanes, const Var &pixel) {
+static void scheduleAccumulators(PipelineBuilder &builder, PendingConvolution conv, Halide::LoopLevel at, ConvolutionTile tile, const Var &pixel) {
   Var &c = builder.c;
   auto &window = conv.window;
-  auto inRegisters = [&](Halide::Stage stage) { stage.vectorize(c, lanes).unroll(c).unroll(pixel); };
+  auto inRegisters = [&](Halide::Stage stage) { stage.vectorize(c, tile.lanes).unroll(c).unroll(pixel); };
   conv.accumulator.compute_at(at);
   inRegisters(conv.accumulator);
   conv.accumulator.update().reorder({c, pixel, window.x, window.y, window.z});
@@ -97,37 +91,42 @@ static void scheduleAccumulators(PipelineBuilder &builder, PendingConvolution co
     inRegisters(conv.partial);
     conv.partial.update().reorder({c, pixel, conv.terms.x});
     inRegisters(conv.partial.update());
-    return unrollTerms(conv.partial.update(), conv.terms.x, termsOfPartialSum(conv.op));
+    conv.partial.update().unroll(conv.terms.x, tile.termsAtOnce(builder.target, termsOfPartialSum(conv.op)));
+    return;
   }
   int64_t inputs = weightDim(conv.op, 3);
   if (inputs == 1)
     conv.accumulator.update().unroll(window.y);
   else
-    unrollTerms(conv.accumulator.update(), window.x, inputs);
+    conv.accumulator.update().unroll(window.x, tile.termsAtOnce(builder.target, inputs));
 }
 
 /// A panel of weights, some input channels of one tap, stays in the first-level cache while the pixels of a few rows run
 /// past; their sums wait beside it.
-static void schedulePanels(PipelineBuilder &builder, Func func, PendingConvolution conv, PanelTile tile) {
+static void schedulePanels(PipelineBuilder &builder, Func func, ArrayRef<PendingConvolution> convs, PanelTile tile) {
   Var &c = builder.c, &x = builder.x, &y = builder.y, &n = builder.n;
   Var co("co"), ci("ci"), cb("cb"), cv("cv"), xo("xo"), xi("xi"), yo("yo"), yi("yi");
-  auto &window = conv.window;
-  func.split(c, co, ci, int(weightDim(conv.op, 4)), TailStrategy::RoundUp).split(y, yo, yi, tile.rows, TailStrategy::RoundUp);
+  func.split(c, co, ci, int(weightDim(convs.front().op, 4)), TailStrategy::RoundUp).split(y, yo, yi, tile.rows, TailStrategy::RoundUp);
   func.reorder(ci, x, yi, yo, n, co).vectorize(ci, tile.lanes).unroll(ci);
-  conv.accumulator.compute_at(func, yo).vectorize(c, tile.lanes).unroll(c);
-  conv.accumulator.update()
-      .split(c, cb, cv, tile.lanes * tile.vectors)
-      .split(x, xo, xi, tile.pixels)
-      .reorder({cv, xi, xo, y, cb, window.x, window.y, window.z})
-      .vectorize(cv, tile.lanes)
-      .unroll(cv)
-      .unroll(xi);
+  ConvolutionTile registers{tile.lanes, tile.vectors, tile.pixels};
   auto inRegisters = [&](Halide::Stage stage) { stage.vectorize(c, tile.lanes).unroll(c).unroll(x); };
-  conv.partial.compute_at(conv.accumulator, xo);
-  inRegisters(conv.partial);
-  conv.partial.update().reorder({c, x, conv.terms.x});
-  inRegisters(conv.partial.update());
-  unrollTerms(conv.partial.update(), conv.terms.x, termsOfPartialSum(conv.op));
+  for (PendingConvolution conv : convs) {
+    auto &window = conv.window;
+    conv.accumulator.compute_at(func, yo).vectorize(c, tile.lanes).unroll(c);
+    // The pixels of some channels stay in the cache for all taps.
+    conv.accumulator.update()
+        .split(c, cb, cv, tile.lanes * tile.vectors)
+        .split(x, xo, xi, tile.pixels)
+        .reorder({cv, xi, xo, y, cb, window.y, window.z, window.x})
+        .vectorize(cv, tile.lanes)
+        .unroll(cv)
+        .unroll(xi);
+    conv.partial.compute_at(conv.accumulator, xo);
+    inRegisters(conv.partial);
+    conv.partial.update().reorder({c, x, conv.terms.x});
+    inRegisters(conv.partial.update());
+    conv.partial.update().unroll(conv.terms.x, registers.termsAtOnce(builder.target, termsOfPartialSum(conv.op)));
+  }
 }
 
 void bnc::scheduleConvolution(PipelineBuilder &builder, Func func, ArrayRef<PendingConvolution> convs, const BufferLayout &layout) {
@@ -138,14 +137,18 @@ void bnc::scheduleConvolution(PipelineBuilder &builder, Func func, ArrayRef<Pend
   if (width == 1 && layout.rowDimension >= 0)
     imagesAsPixels = builder.kernelOp().getGrid() == Grid::Images && ImageShape::of(conv.op.getResult()).height == 1;
   // Weights that a register tile would read from beyond the second-level cache again and again.
-  int64_t weightBytes = weightDim(conv.op, 1) * weightDim(conv.op, 2) * weightDim(conv.op, 3) * block * 4;
-  if (convs.size() == 1 && conv.partial.defined() && !imagesAsPixels && weightBytes > builder.target.cacheBytes / 2)
+  auto overflows = [&](const PendingConvolution &conv) {
+    return weightDim(conv.op, 1) * weightDim(conv.op, 2) * weightDim(conv.op, 3) * block * 4 > builder.target.cacheBytes / 2;
+  };
+  bool inParts = llvm::all_of(convs, [](const PendingConvolution &conv) { return conv.partial.defined(); });
+  if (inParts && !imagesAsPixels && llvm::any_of(convs, overflows))
     if (std::optional<PanelTile> tile = panelTile(builder.target, block, width, layout.rows))
-      return schedulePanels(builder, func, conv, *tile);
+      return schedulePanels(builder, func, convs, *tile);
 
-  ConvolutionTile tile = convolutionTile(builder.target, block, imagesAsPixels ? 8 : width);
+  int64_t terms = weightDim(conv.op, 1) * weightDim(conv.op, 2) * weightDim(conv.op, 3);
+  ConvolutionTile tile = imagesAsPixels ? imagesTile(builder.target, block) : convolutionTile(builder.target, block, width, terms);
   if (imagesAsPixels)
-    tile.pixels = imageTile(builder.kernelOp(), builder.target);
+    tile.pixels = imageMultiple(builder.kernelOp(), builder.target);
 
   Var co("co"), ci("ci"), po("po"), pi("pi");
   Var &pixel = imagesAsPixels ? n : x;
@@ -158,5 +161,5 @@ void bnc::scheduleConvolution(PipelineBuilder &builder, Func func, ArrayRef<Pend
   func.vectorize(ci, tile.lanes).unroll(ci).unroll(pi);
   // Several convolutions may end in one value: the sum of two paths of a residual network.
   for (const PendingConvolution &each : convs)
-    scheduleAccumulators(builder, each, Halide::LoopLevel(func, imagesAsPixels ? x : po), tile.lanes, pixel);
+    scheduleAccumulators(builder, each, Halide::LoopLevel(func, imagesAsPixels ? x : po), tile, pixel);
 }

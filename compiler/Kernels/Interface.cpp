@@ -388,7 +388,7 @@ KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
     argument.layout.imageDimension = argument.layout.extents.size() - 1;
     argument.layout.rowDimension = isFlat(stage) ? -1 : argument.layout.imageDimension - 1;
     argument.layout.strides.back() = channels * shape.width * rows;
-    argument.imageMultiple = kernel.getGrid() == Grid::Images ? imageTile(kernel, target) : 1;
+    argument.imageMultiple = kernel.getGrid() == Grid::Images ? imageMultiple(kernel, target) : 1;
     int64_t images = kernel.getGrid() == Grid::Images ? llvm::alignTo(kernel.getRows(), argument.imageMultiple) : 1;
     argument.scratchOffset = interface.scratchBytes;
     interface.scratchBytes += llvm::alignTo(argument.layout.strides.back() * images * 4, 64);

@@ -37,6 +37,22 @@ void PipelineBuilder::addInputs() {
   }
 }
 
+std::set<std::string> PipelineBuilder::weights() {
+  std::set<std::string> names;
+  kernel.getBody().walk([&](Operation *op) {
+    if (isa<PackedConvOp, WinogradProductOp>(op))
+      if (auto found = params.find(op->getOperand(1).getAsOpaquePointer()); found != params.end())
+        names.insert(found->second.name());
+  });
+  return names;
+}
+
+int64_t PipelineBuilder::rows() {
+  int64_t tile = 1;
+  kernel.getBody().walk([&](WinogradOutputOp op) { tile = op.getTile(); });
+  return llvm::divideCeil(kernel.getRows(), tile);
+}
+
 Halide::ImageParam &PipelineBuilder::input(Value value) { return params.at(value.getAsOpaquePointer()); }
 
 const KernelArgument *PipelineBuilder::argumentOf(Value value, std::optional<KernelArgument::Role> role) const {

@@ -14,6 +14,7 @@
 #include "Halide.h"
 
 #include <functional>
+#include <set>
 
 namespace bnc {
 
@@ -36,6 +37,10 @@ public:
   /// The pipeline with its arguments in the order of the interface.
   Halide::Pipeline build();
   std::vector<Halide::Argument> inputs() const { return inputArguments; }
+  /// Names of the buffers that hold weights of convolutions.
+  std::set<std::string> weights();
+  /// Rows of a task, of tiles where there are some: what the loops of its anchors cover unless it is the last.
+  int64_t rows();
 
   //===-- For the families ------------------------------------------------------===//
 

@@ -4,6 +4,8 @@
 
 #include "llvm/Support/MathExtras.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace bnc;
 
@@ -23,21 +25,27 @@ int64_t vectorsOf(const Target &target, int64_t block, int64_t lanes) {
 }
 } // namespace
 
-ConvolutionTile bnc::convolutionTile(const Target &target, int64_t block, int64_t width) {
-  int64_t lanes = lanesOf(target, block), vectors = vectorsOf(target, block, lanes);
-  // vectors * pixels accumulators, `vectors` weights and one broadcast input; two registers for addresses' sake.
-  int64_t most = std::min<int64_t>((target.registers - vectors - 1) / vectors, 14);
-  int64_t best = 1;
-  double least = 1e30;
-  for (int64_t pixels = 1; pixels <= std::min(most, width); ++pixels) {
-    // A tile costs its multiply-adds plus the loads of its weights, which more pixels share.
-    double cost = double(llvm::divideCeil(width, pixels)) * (vectors * pixels + vectors);
-    if (cost <= least) {
-      least = cost;
-      best = pixels;
+ConvolutionTile bnc::convolutionTile(const Target &target, int64_t block, int64_t width, int64_t terms) {
+  int64_t lanes = lanesOf(target, block);
+  ConvolutionTile best{int(lanes), 1, 1};
+  double least = std::numeric_limits<double>::infinity();
+  for (int64_t vectors = 1; vectors <= std::min<int64_t>(block / lanes, 4); ++vectors) {
+    if (block / lanes % vectors != 0)
+      continue;
+    // vectors * pixels accumulators, `vectors` weights and one broadcast input.
+    for (int64_t pixels = 1; pixels <= width && vectors * pixels + vectors < target.registers; ++pixels) {
+      // Cycles of one term: two multiply-adds or two loads each, eight multiply-adds at least for their latency; a share
+      // of what begins and ends the sums; weights that come from the second-level cache; and, of all terms together, the
+      // pixels of a result, each in a place of its own. Measured.
+      double cycles = double(std::max({vectors * pixels, vectors + pixels, int64_t(8)})) / 2 + 0.6 + 0.03 * double(vectors * pixels) + 0.3 * double(vectors) + 150.0 * double(pixels) / double(terms);
+      double cost = double(llvm::divideCeil(width, pixels)) * cycles / double(vectors);
+      if (cost <= least) {
+        least = cost;
+        best = {int(lanes), int(vectors), int(pixels)};
+      }
     }
   }
-  return {int(lanes), int(vectors), int(best)};
+  return best;
 }
 
 std::optional<PanelTile> bnc::panelTile(const Target &target, int64_t block, int64_t width, int64_t rows) {
@@ -86,15 +94,18 @@ int64_t bnc::weightGradientRows(int64_t width, int64_t height) {
   return width * height <= most ? height : largestDivisor(height, std::max<int64_t>(1, most / width));
 }
 
-int64_t bnc::imageTile(KernelOp kernel, const Target &target) {
-  int64_t tile = 1;
+ConvolutionTile bnc::imagesTile(const Target &target, int64_t block) {
+  int64_t lanes = lanesOf(target, block), vectors = vectorsOf(target, block, lanes);
+  int64_t most = std::clamp<int64_t>((target.registers - vectors - 1) / vectors, 1, 8);
+  return {int(lanes), int(vectors), int(llvm::bit_floor(uint64_t(most)))}; // a power of two divides every block of images
+}
+
+int64_t bnc::imageMultiple(KernelOp kernel, const Target &target) {
+  int64_t multiple = 1;
   kernel.getBody().walk([&](PackedConvOp conv) {
     ArrayRef<int64_t> shape = conv.getWeight().getType().getShape(), result = conv.getType().getShape();
-    if (!conv.getUnflatten() && result.size() > 2 && result.back() * result[result.size() - 2] > 1)
-      return;
-    // A power of two divides every block of images.
-    int64_t pixels = convolutionTile(target, shape.back(), 8).pixels;
-    tile = std::max<int64_t>(tile, llvm::bit_floor(static_cast<uint64_t>(pixels)));
+    if (conv.getUnflatten() || result.size() == 2 || result.back() * result[result.size() - 2] == 1)
+      multiple = std::max<int64_t>(multiple, imagesTile(target, shape.back()).pixels);
   });
-  return tile;
+  return multiple;
 }

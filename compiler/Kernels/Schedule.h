@@ -13,11 +13,17 @@ namespace bnc {
 /// Accumulators of a packed convolution: `vectors` of `lanes` output channels for each of `pixels` neighbours.
 struct ConvolutionTile {
   int lanes, vectors, pixels;
+
+  /// Terms that a loop takes at a time: two, if the registers hold the weights of both. LLVM loads them all first, and
+  /// would spill accumulators.
+  int termsAtOnce(const Target &target, int64_t terms) const {
+    return terms % 2 == 0 && vectors * pixels + 2 * vectors < target.registers ? 2 : 1;
+  }
 };
 
-/// The tile for blocks of `block` output channels over rows of `width` pixels: as many accumulators as leave registers
-/// for one vector of weights each and a broadcast input, and the pixel count that wastes least of a row.
-ConvolutionTile convolutionTile(const Target &target, int64_t block, int64_t width);
+/// The cheapest tile for blocks of `block` output channels over rows of `width` pixels, each of them a sum of `terms`
+/// products: it leaves registers for one vector of weights each and a broadcast input.
+ConvolutionTile convolutionTile(const Target &target, int64_t block, int64_t width, int64_t terms);
 
 /// Input channels that a partial sum takes of one tap, of sums over `inputs` channels and `window` taps; `inputs` where a
 /// single sum is short enough.
@@ -45,8 +51,12 @@ WeightGradientTile weightGradientTile(const Target &target, int64_t block, int64
 /// pixels are few enough for the first-level cache, and enough to pay for loading and storing the sums.
 int64_t weightGradientRows(int64_t width, int64_t height);
 
-/// Images that a kernel of grid `images` computes at once: the pixels of its tiles. 1 if its anchors have real pixels.
-int64_t imageTile(KernelOp kernel, const Target &target);
+/// The tile of a dense layer, whose pixels are images: it reads whole rows of a block of weights, which come from memory.
+ConvolutionTile imagesTile(const Target &target, int64_t block);
+
+/// Images that a kernel of grid `images` computes at once: a multiple of those of its tiles. 1 if its anchors have real
+/// pixels.
+int64_t imageMultiple(KernelOp kernel, const Target &target);
 
 } // namespace bnc
 

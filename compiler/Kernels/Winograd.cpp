@@ -100,7 +100,7 @@ Func bnc::buildWinogradProduct(PipelineBuilder &builder, WinogradProductOp op, c
   ArrayRef<int64_t> shape = op.getWeight().getType().getShape(); // (block, size, size, input channel, channel in the block)
   int size = shape[1], inputs = shape[3], block = shape[4];
   Var &c = builder.c, &x = builder.x, &y = builder.y, &n = builder.n;
-  Var plane("plane"), co("co"), ci("ci"), po("po"), pi("pi");
+  Var plane("plane"), co("co"), cb("cb"), ci("ci"), po("po"), pi("pi");
   Func tiles = builder.stored(op.getInput()), func(builder.name("product"));
   Halide::ImageParam &weight = builder.input(op.getWeight());
   auto product = [&](Expr i) { return weight(c % block, i, plane % size, plane / size, c / block) * tiles(i, x, plane, y, n); };
@@ -120,9 +120,10 @@ Func bnc::buildWinogradProduct(PipelineBuilder &builder, WinogradProductOp op, c
   }
   func(c, x, plane, y, n) = sum(c, x, plane, y, n);
 
-  ConvolutionTile tile = convolutionTile(builder.target, block, layout.extents[1]);
-  func.split(c, co, ci, block, TailStrategy::RoundUp).split(x, po, pi, tile.pixels, TailStrategy::ShiftInwards);
-  func.reorder(ci, pi, po, y, plane, co, n).vectorize(ci, tile.lanes).unroll(ci).unroll(pi);
+  ConvolutionTile tile = convolutionTile(builder.target, block, layout.extents[1], 16 * inputs); // its result stays in the cache
+  func.split(c, co, ci, block, TailStrategy::RoundUp).split(ci, cb, ci, tile.lanes * tile.vectors);
+  func.split(x, po, pi, tile.pixels, TailStrategy::ShiftInwards);
+  func.reorder(ci, pi, po, y, cb, plane, co, n).vectorize(ci, tile.lanes).unroll(ci).unroll(pi);
   auto inRegisters = [&](Halide::Stage stage) { stage.vectorize(c, tile.lanes).unroll(c).unroll(x); };
   sum.compute_at(func, po);
   inRegisters(sum);
@@ -135,8 +136,7 @@ Func bnc::buildWinogradProduct(PipelineBuilder &builder, WinogradProductOp op, c
   Halide::Stage products = terms < inputs ? partial.update() : sum.update();
   products.reorder({c, x, r.x});
   inRegisters(products);
-  if (terms % 2 == 0)
-    products.unroll(r.x, 2);
+  products.unroll(r.x, tile.termsAtOnce(builder.target, terms));
   return func;
 }
 
