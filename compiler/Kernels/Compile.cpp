@@ -75,8 +75,9 @@ std::string symbolOf(StringRef text) {
 
 /// Machine code for the bitcode at `from`, which Halide's optimizer wrote. Halide can prefetch in one way, past the
 /// second-level cache; what kernels fetch is read again and again, so it is fetched into all of them. And Halide has all of
-/// fast mathematics or none: it is told `strict_float`, and sums are taken in the order that kernels write.
-llvm::Error emitMachineCode(StringRef from, StringRef to, const Target &target) {
+/// fast mathematics or none: it is told `strict_float`, and sums are taken in the order that kernels write. `contract`:
+/// sums and products are contracted.
+llvm::Error emitMachineCode(StringRef from, StringRef to, const Target &target, bool contract) {
   auto bitcode = llvm::MemoryBuffer::getFile(from);
   if (!bitcode)
     return llvm::errorCodeToError(bitcode.getError());
@@ -85,9 +86,8 @@ llvm::Error emitMachineCode(StringRef from, StringRef to, const Target &target) 
   if (!module)
     return module.takeError();
   constexpr int allCaches = 3;
-  // Sums and products are contracted; quotients and roots are no estimates.
   llvm::FastMathFlags flags;
-  flags.setAllowContract();
+  flags.setAllowContract(contract);
   for (llvm::Function &function : **module)
     for (llvm::Instruction &instruction : llvm::instructions(function)) {
       if (llvm::isa<llvm::FPMathOperator>(instruction))
@@ -96,7 +96,7 @@ llvm::Error emitMachineCode(StringRef from, StringRef to, const Target &target) 
         call->setArgOperand(2, llvm::ConstantInt::get(call->getArgOperand(2)->getType(), allCaches));
     }
   llvm::TargetOptions options;
-  options.AllowFPOpFusion = llvm::FPOpFusion::Fast;
+  options.AllowFPOpFusion = contract ? llvm::FPOpFusion::Fast : llvm::FPOpFusion::Strict;
   llvm::Expected<std::string> object = bnc::emitMachineCode(**module, target, options);
   if (!object)
     return object.takeError();
@@ -128,7 +128,8 @@ llvm::Error buildObject(Operation *op, StringRef symbol, StringRef path, const T
     module.compile({{Halide::OutputFileType::stmt, path.str() + ".stmt"}});
   std::string bitcode = path.str() + ".bc";
   module.compile({{Halide::OutputFileType::bitcode, bitcode}});
-  return emitMachineCode(bitcode, path, target);
+  // An optimizer's formulas are rounded as the frameworks write them.
+  return emitMachineCode(bitcode, path, target, /*contract=*/isa<KernelOp>(op));
 }
 
 std::optional<std::string> readFile(const llvm::Twine &path) {

@@ -108,7 +108,6 @@ static void schedulePanels(PipelineBuilder &builder, Func func, ArrayRef<Pending
   Var co("co"), ci("ci"), cb("cb"), cv("cv"), xo("xo"), xi("xi"), yo("yo"), yi("yi");
   func.split(c, co, ci, int(weightDim(convs.front().op, 4)), TailStrategy::RoundUp).split(y, yo, yi, tile.rows, TailStrategy::RoundUp);
   func.reorder(ci, x, yi, yo, n, co).vectorize(ci, tile.lanes).unroll(ci);
-  ConvolutionTile registers{tile.lanes, tile.vectors, tile.pixels};
   auto inRegisters = [&](Halide::Stage stage) { stage.vectorize(c, tile.lanes).unroll(c).unroll(x); };
   for (PendingConvolution conv : convs) {
     auto &window = conv.window;
@@ -125,7 +124,7 @@ static void schedulePanels(PipelineBuilder &builder, Func func, ArrayRef<Pending
     inRegisters(conv.partial);
     conv.partial.update().reorder({c, x, conv.terms.x});
     inRegisters(conv.partial.update());
-    conv.partial.update().unroll(conv.terms.x, registers.termsAtOnce(builder.target, termsOfPartialSum(conv.op)));
+    conv.partial.update().unroll(conv.terms.x, tile.termsAtOnce(builder.target, termsOfPartialSum(conv.op)));
   }
 }
 

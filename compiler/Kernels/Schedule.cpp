@@ -51,7 +51,7 @@ ConvolutionTile bnc::convolutionTile(const Target &target, int64_t block, int64_
 std::optional<PanelTile> bnc::panelTile(const Target &target, int64_t block, int64_t width, int64_t rows) {
   constexpr int64_t bytes = 16 << 10; // of sums on the stack: Halide allocates what is larger
   int64_t lanes = lanesOf(target, block), best = 0, fit = bytes / (block * 4 * width);
-  PanelTile tile{int(lanes), 1, 1, 1};
+  PanelTile tile{{int(lanes), 1, 1}, 1};
   for (int64_t vectors = 1; vectors <= block / lanes; ++vectors) {
     if (block / lanes % vectors != 0 || vectors + 2 > target.registers)
       continue;

@@ -31,8 +31,8 @@ int64_t partialSumTerms(int64_t inputs, int64_t window = 1);
 
 /// Accumulators of a packed convolution whose weights are read panel by panel: `vectors` of `lanes` output channels for
 /// each of `pixels` neighbours at a time, over `rows` rows.
-struct PanelTile {
-  int lanes, vectors, pixels, rows;
+struct PanelTile : ConvolutionTile {
+  int rows;
 };
 
 /// The tile for blocks of `block` output channels where every task has `rows` rows of `width` pixels (0: not the same
