@@ -133,7 +133,7 @@ llvm::LogicalResult Compilation::emitCached(CompiledModel &model) {
   os << " " << llvm::bit_cast<uint64_t>(loss.labelSmoothing);
   for (int number : {static_cast<int>(options.part), loss.kind ? static_cast<int>(*loss.kind) : -1,
                      static_cast<int>(loss.probabilities), static_cast<int>(options.fold),
-                     static_cast<int>(options.directMath)})
+                     static_cast<int>(options.directMath), static_cast<int>(options.threads)})
     os << " " << number;
   std::string key = ModelCache::keyOf(inputs);
   if (std::optional<CompiledModel> found = cache.lookup(key)) {

@@ -245,10 +245,11 @@ static Verb compileVerb(CompileCommand &command) {
         {"depfile", 0, "FILE", "Write a rule for make or ninja that names every file the library was made from.",
          setString(command.depfile)}}},
       {"Model",
-       {batchOption(compile), targetOption(compile),
-        partOption(compile),
-        foldOption(compile),
-        mathOption(compile)}},
+       {batchOption(compile), targetOption(compile), partOption(compile), foldOption(compile), mathOption(compile),
+        {"threads", 0, "N",
+         "Threads that inference of a single image should keep busy: layers are cut into as many parts. It runs with any "
+         "number, with the same results. Default: 8.",
+         setInteger(compile.threads, 1)}}},
       inputGroup(compile.inputs, compile.inputs.mean, compile.inputs.deviation),
       trainingGroup(compile),
       compilerGroup(compile)};

@@ -228,7 +228,7 @@ LogicalResult Compilation::advanceTo(Phase target, const CodegenOptions &codegen
   if (current < Phase::Kernels) {
     recordOptions(module());
     module()->setAttr(kTargetAttr, StringAttr::get(context.get(), codegen.target));
-    if (failed(run(module(), [&](OpPassManager &manager) { buildKernelsPipeline(manager, codegen.target, options.directMath); })))
+    if (failed(run(module(), [&](OpPassManager &manager) { buildKernelsPipeline(manager, codegen.target, options.directMath, options.threads); })))
       return failure();
     module()->setAttr(kPhaseAttr, StringAttr::get(context.get(), phaseName(Phase::Kernels)));
     current = Phase::Kernels;

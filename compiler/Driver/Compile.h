@@ -54,6 +54,7 @@ struct CompileOptions {
   std::string noWeightDecay, trainable, freeze; // regular expressions
   FoldMode fold = FoldMode::On;
   bool directMath = false; // no Winograd
+  int64_t threads = 8;     // that one image should keep busy in inference
   std::optional<RunningVariance> runningVariance;
   double bnDecay = -1, bnEpsilon = -1; // negative: as the model has them
   bool bnCumulative = false;

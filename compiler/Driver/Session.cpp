@@ -10,6 +10,7 @@
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Threading.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 
@@ -31,6 +32,7 @@ FailureOr<std::unique_ptr<Session>> Session::open(CompileOptions options, const 
   bool isText = !StringRef(options.model).ends_with(".onnx");
   if (!options.batch && !isText)
     options.batch = mlir::ShapedType::kDynamic;
+  options.threads = execution.threads ? execution.threads : hardware_concurrency().compute_thread_count();
   if (std::optional<Target> target = lookupTarget(options.target))
     if (Triple(target->triple).getArch() != Triple(sys::getProcessTriple()).getArch())
       return reportError("code for '" + target->name + "' cannot run on this machine; leave --target out");

@@ -77,17 +77,22 @@ Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
   };
 }
 
-/// The accumulators of a register tile, computed where `at` begins.
-static void scheduleAccumulators(PipelineBuilder &builder, PendingConvolution conv, Halide::LoopLevel at, ConvolutionTile tile, const Var &pixel) {
+/// The accumulators of a register tile, computed where `at` begins. `tapsFirst`: partial sums are added up as panels add
+/// them, so that a result does not depend on the rows of a task.
+static void scheduleAccumulators(PipelineBuilder &builder, PendingConvolution conv, Halide::LoopLevel at, ConvolutionTile tile, const Var &pixel,
+                                 bool tapsFirst) {
   Var &c = builder.c;
   auto &window = conv.window;
   auto inRegisters = [&](Halide::Stage stage) { stage.vectorize(c, tile.lanes).unroll(c).unroll(pixel); };
   conv.accumulator.compute_at(at);
   inRegisters(conv.accumulator);
-  conv.accumulator.update().reorder({c, pixel, window.x, window.y, window.z});
+  if (tapsFirst)
+    conv.accumulator.update().reorder({c, pixel, window.y, window.z, window.x});
+  else
+    conv.accumulator.update().reorder({c, pixel, window.x, window.y, window.z});
   inRegisters(conv.accumulator.update());
   if (conv.partial.defined()) {
-    conv.partial.compute_at(conv.accumulator, window.x);
+    conv.partial.compute_at(conv.accumulator, tapsFirst ? window.y : window.x);
     inRegisters(conv.partial);
     conv.partial.update().reorder({c, pixel, conv.terms.x});
     inRegisters(conv.partial.update());
@@ -140,7 +145,8 @@ void bnc::scheduleConvolution(PipelineBuilder &builder, Func func, ArrayRef<Pend
     return weightDim(conv.op, 1) * weightDim(conv.op, 2) * weightDim(conv.op, 3) * block * 4 > builder.target.cacheBytes / 2;
   };
   bool inParts = llvm::all_of(convs, [](const PendingConvolution &conv) { return conv.partial.defined(); });
-  if (inParts && !imagesAsPixels && llvm::any_of(convs, overflows))
+  bool inPanels = inParts && !imagesAsPixels && llvm::any_of(convs, overflows);
+  if (inPanels)
     if (std::optional<PanelTile> tile = panelTile(builder.target, block, width, layout.rows))
       return schedulePanels(builder, func, convs, *tile);
 
@@ -160,5 +166,5 @@ void bnc::scheduleConvolution(PipelineBuilder &builder, Func func, ArrayRef<Pend
   func.vectorize(ci, tile.lanes).unroll(ci).unroll(pi);
   // Several convolutions may end in one value: the sum of two paths of a residual network.
   for (const PendingConvolution &each : convs)
-    scheduleAccumulators(builder, each, Halide::LoopLevel(func, imagesAsPixels ? x : po), tile, pixel);
+    scheduleAccumulators(builder, each, Halide::LoopLevel(func, imagesAsPixels ? x : po), tile, pixel, inPanels);
 }

@@ -26,12 +26,11 @@ int64_t bnc::dimOf(Value value, int64_t dim) {
 namespace {
 constexpr int64_t kImagesPerTask = 32;  // of grid `images`: a block of rows that a weight panel is read once for
 constexpr int64_t kFewImages = 4, kFewPixels = 256; // ... of kernels whose weights outgrow the cache, and their pixels
-constexpr int64_t kCores = 8;            // that one image alone should keep busy
 
 class GridChoice {
 public:
-  GridChoice(KernelOp kernel, const Target &target, bool inference, int64_t chains, llvm::function_ref<Value(Value)> outside)
-      : kernel(kernel), target(target), inference(inference), chains(chains), outside(outside) {}
+  GridChoice(KernelOp kernel, const Target &target, bool inference, int64_t threads, int64_t chains, llvm::function_ref<Value(Value)> outside)
+      : kernel(kernel), target(target), inference(inference), threads(threads), chains(chains), outside(outside) {}
 
   int64_t run() {
     Sizes sizes;
@@ -64,7 +63,9 @@ public:
         ArrayRef<int64_t> weight = product.getWeight().getType().getShape(), planes = shapeOf(product.getInput());
         sizes.weightBytes = std::max(sizes.weightBytes, elements * 4);
         sizes.products += double(elements) * (planes[2] * planes[3] / (weight[1] * weight[2]));
-        sizes.planeRowBytes += double(planes[3] * target.storedChannels(planes[1]) * 4) / sizes.tile;
+        auto rowBytes = [&](int64_t channels) { return double(planes[3] * target.storedChannels(channels) * 4) / sizes.tile; };
+        sizes.planeRowBytes += rowBytes(planes[1]);
+        sizes.productRowBytes += rowBytes(dimOf(product.getResult(), 1));
       } else if (auto gradient = dyn_cast<WeightGradientOp>(op)) {
         weightGradient = true;
         sizes.weightBytes = std::max(sizes.weightBytes, gradient.getType().getNumElements() / chains * 4);
@@ -102,9 +103,10 @@ public:
       for (int64_t candidate = 1; candidate <= most; ++candidate)
         for (int64_t fits = fitting(candidate), strip = most % candidate == 0 ? height : 0; strip >= 1; --strip) {
           bool isWhole = cutRows && strip == height && sizes.tile > 1; // so that weights of planes are read once
-          if (strip != fits && !isWhole && (strip > fits || !cutRows || !inference || strip % sizes.tile != 0))
+          bool isLarge = strip > fits && !(inference && sizes.tile > 1);
+          if (strip != fits && !isWhole && (isLarge || !cutRows || !inference || strip % sizes.tile != 0))
             continue;
-          double cost = costOf(sizes, candidate, strip, inference || images) * (strip > fits ? 1.1 : 1.0);
+          double cost = costOf(sizes, candidate, strip, inference || images) * (isLarge ? 1.1 : 1.0);
           if (cost < least * 0.98) {
             least = cost;
             blocks = candidate;
@@ -118,7 +120,7 @@ public:
         do
           ++blocks;
         while (most % blocks != 0);
-      chains = std::min(chains, std::max<int64_t>(1, llvm::divideCeil(kCores, blocks)));
+      chains = std::min(chains, std::max<int64_t>(1, llvm::divideCeil(threads, blocks)));
     } else if (cutRows && inference) { // one image alone should keep a few cores busy
       rows = std::min<int64_t>(rows, llvm::alignTo(std::max<int64_t>(1, llvm::divideCeil(height, 4)), sizes.tile));
     }
@@ -186,17 +188,19 @@ private:
     int64_t rowBytes = 0, cutRowBytes = 0; // of what a task keeps of a row: whole, and cut into blocks of channels
     int64_t weightBytes = 0;               // of one anchor
     double products = 0;                   // multiply-adds of an image
-    double planeRowBytes = 0;              // of transformed tiles, per row of the image
+    double planeRowBytes = 0, productRowBytes = 0; // of transformed tiles and their products, per row of the image
     int64_t tile = 1;                      // of Winograd's algorithm: rows come in whole ones
     SmallVector<PackedConvOp, 4> convs;
     llvm::DenseSet<Value> cut;
   };
 
   /// A guess at the cycles of one image if its tasks are strips of `rows` rows of one of `blocks` blocks of channels: those
-  /// of all cores together and, if an image may be `alone`, also those that kCores cores spend until the last is done.
+  /// of all cores together and, if an image may be `alone`, also those that all threads spend until the last is done.
   double costOf(const Sizes &sizes, int64_t blocks, int64_t rows, bool alone) {
     constexpr double productsPerCycle = 32, bytesPerCycle = 16, cyclesPerTask = 2000;
     int64_t strips = llvm::divideCeil(sizes.height, rows), tasks = blocks * strips;
+    if (sizes.tile > 1 && alone)
+      return costOfPlanes(sizes, blocks, rows);
     double staged = sizes.planeRowBytes * double(rows);
     for (PackedConvOp conv : sizes.convs)
       if (conv.getInput().getDefiningOp<StageOp>()) {
@@ -206,23 +210,36 @@ private:
       }
     // Weights of a block that stay in the cache are read once for all strips, and for many images.
     bool stay = sizes.weightBytes / blocks <= target.cacheBytes * 5 / 4;
-    double weights = double(sizes.weightBytes) / blocks / (stay ? strips * (alone ? 1 : kCores) : 1);
+    double weights = double(sizes.weightBytes) / blocks / (stay ? strips * (alone ? 1 : threads) : 1);
     double products = sizes.products / productsPerCycle, rest = (staged + weights) / bytesPerCycle + cyclesPerTask;
     double cost = products + tasks * rest;
     if (alone)
-      cost += kCores * llvm::divideCeil(tasks, kCores) * (products * rows / sizes.height / blocks + rest);
+      cost += threads * llvm::divideCeil(tasks, threads) * (products * rows / sizes.height / blocks + rest);
     return cost;
+  }
+
+  /// The same of Winograd's algorithm in inference. Measured: products take a vector of multiply-adds in half a cycle and
+  /// a tenth, weights that are fetched ahead 1/32 cycle a byte, tiles 10 cycles a vector to read and transform, and what
+  /// the cache does not hold of tiles and products, which are in none when a layer begins, 1/4 cycle a byte.
+  double costOfPlanes(const Sizes &sizes, int64_t blocks, int64_t rows) {
+    int64_t tasks = blocks * llvm::divideCeil(sizes.height, rows);
+    double tiles = sizes.planeRowBytes * double(rows), kept = tiles + sizes.productRowBytes * double(rows) / double(blocks);
+    double weights = double(sizes.weightBytes) / double(blocks);
+    double task = sizes.products / 29 * double(rows) / double(sizes.height) / double(blocks) + tiles * 10 / 64 +
+                  (weights > double(target.cacheBytes) / 2 ? weights / 32 : 0) + std::max(0.0, kept - 1.5 * double(target.cacheBytes)) / 4 + 2000;
+    return task * double(tasks + threads * llvm::divideCeil(tasks, threads));
   }
 
   KernelOp kernel;
   const Target &target;
   bool inference;
+  int64_t threads; // that one image alone should keep busy
   int64_t chains;
   llvm::function_ref<Value(Value)> outside;
 };
 } // namespace
 
-int64_t bnc::chooseGrid(KernelOp kernel, const Target &target, bool inference, int64_t chains,
+int64_t bnc::chooseGrid(KernelOp kernel, const Target &target, bool inference, int64_t threads, int64_t chains,
                         llvm::function_ref<Value(Value)> outside) {
-  return GridChoice(kernel, target, inference, chains, outside).run();
+  return GridChoice(kernel, target, inference, threads, chains, outside).run();
 }

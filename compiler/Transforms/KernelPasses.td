@@ -23,10 +23,12 @@ def LowerKernelsPass : Pass<"bnc-lower-kernels", "::mlir::ModuleOp"> {
   let description = [{
     In every kernel, convolutions become bnc.packed_conv over bnc.stage'd operands, with bnc.pack'ed weights made
     outside; weight gradients accumulate into slices that bnc.merge_slices sums. What a task covers, how many
-    chains there are and how channels are padded follows from the shapes and the target alone.
+    chains there are and how channels are padded follows from the shapes, the target and, in an inference graph, the threads
+    that one image alone should keep busy.
   }];
   let options = [Option<"target", "target", "std::string", "\"x86-64-v3\"", "what the kernels will run on">,
-                 Option<"direct", "direct", "bool", "false", "Winograd's algorithm is not taken">];
+                 Option<"direct", "direct", "bool", "false", "Winograd's algorithm is not taken">,
+                 Option<"threads", "threads", "int64_t", "8", "threads that one image of an inference graph should keep busy">];
 }
 
 def LowerNormalizationPass : Pass<"bnc-lower-normalization", "::mlir::ModuleOp"> {

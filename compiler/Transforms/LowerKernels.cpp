@@ -67,8 +67,8 @@ Value keepVariable(OpBuilder &builder, Value value) {
 
 class KernelLowering {
 public:
-  KernelLowering(KernelOp kernel, const Target &target, bool inference, bool direct)
-      : kernel(kernel), target(target), inference(inference), direct(direct), builder(kernel), outside(kernel) {}
+  KernelLowering(KernelOp kernel, const Target &target, bool inference, bool direct, int64_t threads)
+      : kernel(kernel), target(target), inference(inference), direct(direct), threads(threads), builder(kernel), outside(kernel) {}
 
   LogicalResult run() {
     Block &body = kernel.getBody().front();
@@ -81,7 +81,7 @@ public:
         return failure();
     }
     removeDead();
-    chains = chooseGrid(kernel, target, inference, chains, [&](Value argument) { return outer.lookup(argument); });
+    chains = chooseGrid(kernel, target, inference, threads, chains, [&](Value argument) { return outer.lookup(argument); });
     stageResults();
     rebuild();
     return success();
@@ -511,6 +511,7 @@ private:
   KernelOp kernel;
   const Target &target;
   bool inference, direct;
+  int64_t threads;
   OpBuilder builder, outside;
   llvm::MapVector<Value, Value> outer; // block argument -> value outside
   DenseMap<Operation *, std::pair<SmallVector<int64_t>, SmallVector<int64_t>>> mergedShapes;
@@ -532,10 +533,14 @@ struct LowerKernelsPass : bnc::impl::LowerKernelsPassBase<LowerKernelsPass> {
           for (OpOperand &operand : op->getOpOperands())
             operand.set(keepVariable(builder, operand.get()));
         }
-    for (GraphOp graph : getOperation().getOps<GraphOp>())
+    for (GraphOp graph : getOperation().getOps<GraphOp>()) {
+      bool inference = graph.getKind() == GraphKind::Inference;
+      // Sums of a training step are cut along with the work: the same for everyone.
+      int64_t busy = inference ? int64_t(threads) : 8;
       for (KernelOp kernel : llvm::to_vector(graph.getBody().getOps<KernelOp>()))
-        if (failed(KernelLowering(kernel, *found, graph.getKind() == GraphKind::Inference, direct).run()))
+        if (failed(KernelLowering(kernel, *found, inference, direct, busy).run()))
           return signalPassFailure();
+    }
   }
 };
 } // namespace

@@ -55,11 +55,11 @@ void bnc::buildInferencePipeline(OpPassManager &manager, const InferenceOptions 
   manager.addPass(createVerifyInferencePass());
 }
 
-void bnc::buildKernelsPipeline(OpPassManager &manager, StringRef target, bool directMath) {
+void bnc::buildKernelsPipeline(OpPassManager &manager, StringRef target, bool directMath, int64_t threads) {
   manager.addPass(createLowerNormalizationPass());
   manager.addPass(createMergeUpdatesPass());
   manager.addPass(createFormKernelsPass({target.str()}));
-  manager.addPass(createLowerKernelsPass({target.str(), directMath}));
+  manager.addPass(createLowerKernelsPass({target.str(), directMath, threads}));
   manager.addPass(createCSEPass()); // a weight that several kernels read is packed once
   manager.addPass(createPlanMemoryPass({target.str()}));
 }

@@ -44,8 +44,8 @@ void buildTrainingPipeline(mlir::OpPassManager &manager, const TrainingOptions &
 void buildInferencePipeline(mlir::OpPassManager &manager, const InferenceOptions &options);
 
 /// Takes a module with a training graph, an inference graph, or both to phase `kernels`, for a target by its name.
-/// `directMath`: no Winograd.
-void buildKernelsPipeline(mlir::OpPassManager &manager, llvm::StringRef target, bool directMath);
+/// `directMath`: no Winograd. `threads`: those that one image should keep busy in inference.
+void buildKernelsPipeline(mlir::OpPassManager &manager, llvm::StringRef target, bool directMath, int64_t threads);
 
 /// Makes the first two known to bnc-opt, as --bnc-training-pipeline and --bnc-inference-pipeline.
 void registerBncPipelines();

@@ -97,7 +97,8 @@ class Comparison:
             folder = self.folder(network)
             self.programs[key] = model_program.make(
                 self.arguments.bnc, os.path.join(folder, "train.onnx"), network,
-                os.path.join(folder, "-".join(["bnc", *options])), "--optimizer=sgd:momentum=%g" % MOMENTUM, *options)
+                os.path.join(folder, "-".join(["bnc", *options])), "--optimizer=sgd:momentum=%g" % MOMENTUM,
+                "--threads=%d" % self.arguments.threads, *options)
         return self.programs[key]
 
     # ---- Parts

@@ -1,0 +1,25 @@
+// What an inference graph is cut into follows from the threads that one image should keep busy; a training graph's sums are
+// cut the same way for everyone.
+// RUN: bnc-opt %s --bnc-form-kernels --bnc-lower-kernels="target=x86-64-v4 threads=2" | FileCheck %s --check-prefixes=CHECK,TWO
+// RUN: bnc-opt %s --bnc-form-kernels --bnc-lower-kernels="target=x86-64-v4 threads=8" | FileCheck %s --check-prefixes=CHECK,EIGHT
+// RUN: bnc-opt %s --bnc-form-kernels --bnc-lower-kernels=target=x86-64-v4 | FileCheck %s --check-prefixes=CHECK,EIGHT
+
+bnc.variable params @w : tensor<512x512x3x3xf32>
+
+// Weights of 36 planes are read once per task: two threads take half of the channels each, and the whole image.
+// CHECK-LABEL: @infer
+bnc.graph inference @infer(%x: tensor<?x512x28x28xf32>) -> tensor<?x512x28x28xf32> {
+  %w = bnc.read @w : tensor<512x512x3x3xf32>
+  // TWO: bnc.kernel rows(28) {{.*}}blocks = 2
+  // EIGHT: bnc.kernel rows(8) {{.*}}blocks = 2
+  %y = bnc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x512x28x28xf32>, tensor<512x512x3x3xf32>) -> tensor<?x512x28x28xf32>
+  bnc.return %y : tensor<?x512x28x28xf32>
+}
+
+// CHECK-LABEL: @train
+bnc.graph training @train(%x: tensor<?x512x28x28xf32>) -> tensor<?x512x28x28xf32> {
+  %w = bnc.read @w : tensor<512x512x3x3xf32>
+  // CHECK: bnc.kernel images(4)
+  %y = bnc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x512x28x28xf32>, tensor<512x512x3x3xf32>) -> tensor<?x512x28x28xf32>
+  bnc.return %y : tensor<?x512x28x28xf32>
+}
