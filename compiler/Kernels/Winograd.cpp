@@ -123,8 +123,12 @@ Func bnc::buildWinogradProduct(PipelineBuilder &builder, WinogradProductOp op, c
   ConvolutionTile tile = convolutionTile(builder.target, block, layout.extents[1], 16 * inputs); // its result stays in the cache
   func.split(c, co, ci, block, TailStrategy::RoundUp).split(ci, cb, ci, tile.lanes * tile.vectors);
   func.split(x, po, pi, tile.pixels, TailStrategy::ShiftInwards);
-  // The tiles of a plane stay in the cache for all channels.
-  func.reorder(ci, pi, po, y, cb, co, plane, n).vectorize(ci, tile.lanes).unroll(ci).unroll(pi);
+  // Tiles that would leave the cache: those of a plane stay there for all channels. Else weights are read as they lie.
+  if (builder.rows() * layout.extents[1] * size * size * inputs * 4 > builder.target.cacheBytes)
+    func.reorder(ci, pi, po, y, cb, co, plane, n);
+  else
+    func.reorder(ci, pi, po, y, cb, plane, co, n);
+  func.vectorize(ci, tile.lanes).unroll(ci).unroll(pi);
   auto inRegisters = [&](Halide::Stage stage) { stage.vectorize(c, tile.lanes).unroll(c).unroll(x); };
   sum.compute_at(func, po);
   inRegisters(sum);
