@@ -122,6 +122,7 @@ class Tensor:
         self.bytes = value[0].types[value[1]].bytes(batch)
         self.written, self.forward, self.backward = 0, 0.0, 0.0
         self.readers = []
+        self.least_written, self.least_read = 0, 0.0 # of a gradient: what the floor has it for, without A
 
 
 def taken(kernel):
@@ -161,6 +162,19 @@ def taken(kernel):
     return [masks.get(argument.results[0]) for argument in kernel.arguments]
 
 
+def anchor_gradients(kernel):
+    """For every weight gradient of a kernel: the elements of an image's gradient, and the arguments that it is made of."""
+    for op in kernel.body:
+        if op.kind == "weight_gradient":
+            found, values = set(), [op.operands[0]]
+            while values:
+                value = values.pop()
+                if value[0].kind == "argument":
+                    found.add(value)
+                values += value[0].operands
+            yield op.operands[0][0].types[op.operands[0][1]].shape[1] * np.prod(op.numbers("output_shape")), found
+
+
 class Plan:
     def __init__(self, module, batch):
         self.batch, self.rest, self.tensors = batch, 0.0, {}
@@ -181,7 +195,8 @@ class Plan:
                 gradients = sum(self.size(operand) for operand in op.operands)
                 self.rest += gradients + 2 * (gradients + sum(type.bytes(batch) for type in state))
             elif op.kind not in ("read", "return"): # reading gives a place, not values
-                self.rest += sum(self.size(value) for value in op.operands + op.results if not is_activation(value))
+                operands = [] if op.kind == "merge_slices" else op.operands # the kernel's, counted there
+                self.rest += sum(self.size(value) for value in operands + op.results if not is_activation(value))
 
     def size(self, value):
         return value[0].types[value[1]].bytes(self.batch)
@@ -193,8 +208,9 @@ class Plan:
 
     def count(self, kernel, parts):
         backward = kernel.number("program") > 0
-        reads = {} # of a tensor: the channels of it
-        for operand, mask in zip(kernel.operands, taken(kernel)):
+        reads = {}   # of a tensor: the channels of it
+        readers = {} # the arguments that it is read as
+        for argument, operand, mask in zip(kernel.arguments, kernel.operands, taken(kernel)):
             if not is_activation(operand):
                 self.rest += self.size(operand)
                 continue
@@ -204,6 +220,7 @@ class Plan:
                 channels = source[0].types[source[1]].shape[1]
                 part = mask[first:first + channels] if len(mask) >= first + channels else np.ones(channels, bool)
                 reads[source] = reads[source] | part if source in reads else part
+                readers.setdefault(source, set()).add(argument.results[0])
         for source, mask in reads.items():
             tensor = self.tensor(source, source[0].node)
             if mask.any():
@@ -212,15 +229,24 @@ class Plan:
                 tensor.backward += mask.mean()
             else:
                 tensor.forward += mask.mean()
+        for size, arguments in anchor_gradients(kernel):
+            # What the floor reads once, shared among those that are read for it.
+            made_of = [(self.tensors[source], mask) for source, mask in reads.items()
+                       if self.tensors[source].gradient and readers[source] & arguments]
+            total = sum(tensor.bytes * mask.mean() for tensor, mask in made_of)
+            for tensor, mask in made_of:
+                tensor.least_read += mask.mean() * min(1, 4 * size * self.batch / total)
         for result, stored in zip(kernel.results, kernel.body[-1].operands):
             op = stored[0]
             while op.kind == "stage" and op.node == kernel.node: # of the anchor's result
                 op = op.operands[0][0]
             if is_activation(result) and op.kind not in ("partial_moments", "partial_sums"):
                 node = op.node if op.kind != "argument" else kernel.node
-                self.tensor(result, node, backward or op.kind == "loss_gradient").written = 1
-            elif op.kind == "weight_gradient": # slices of chains that have no task stay as they are
-                self.rest += self.size(result) * min(1, self.tasks(kernel) / kernel.number("chains"))
+                tensor = self.tensor(result, node, backward or op.kind == "loss_gradient")
+                tensor.written = 1
+                tensor.least_written = int(any(part.kind in ("packed_conv", "winograd_output") for part in kernel.body))
+            elif op.kind == "weight_gradient": # written and read; those of chains that have no task stay as they are
+                self.rest += 2 * self.size(result) * min(1, self.tasks(kernel) / kernel.number("chains"))
             elif op.kind in ("partial_moments", "partial_sums"): # one for each task, which one step reads
                 self.rest += 2 * self.size(result) / self.batch * self.tasks(kernel)
             else:
@@ -262,12 +288,12 @@ def is_gradient_of_sum(ops, node):
 
 
 def print_tensors(name, network, ops, plan):
-    """Where more is accessed than the floor has it, the largest excess first. A gradient's floor is a write and a read,
-    and another read at a sum."""
+    """Where more is accessed than the floor has it, the largest excess first. The floor writes gradients in the kernels of
+    convolutions, reads them there, and at a sum once more."""
     rows, forward_seen = [], set()
     for tensor in plan.tensors.values():
         if tensor.gradient:
-            floor = 1, 0, 2 if is_gradient_of_sum(ops, tensor.node) else 1
+            floor = tensor.least_written, 0, tensor.least_read + is_gradient_of_sum(ops, tensor.node)
         else:
             # What a layer stores besides its own result, the floor does not have.
             known = tensor.node not in forward_seen
@@ -282,7 +308,7 @@ def print_tensors(name, network, ops, plan):
     for excess, tensor, found, floor in sorted(rows, key=lambda row: -row[0]):
         shape = "x".join(str(size) for size in tensor.value[0].types[tensor.value[1]].shape[1:])
         title = "%s%s %s" % ("gradient at " if tensor.gradient else "", tensor.node, shape)
-        print("| %.1f | %s | %.1f | %d, %.2g, %.2g | %d, %d, %d | %s |" % (
+        print("| %.1f | %s | %.1f | %d, %.2g, %.2g | %d, %d, %.2g | %s |" % (
             excess / 1e6, title, tensor.bytes / 1e6, *found, *floor, ", ".join(tensor.readers)))
 
 
