@@ -9,6 +9,7 @@
 #include "compiler/Driver/StepObserver.h"
 #include "compiler/Driver/Table.h"
 #include "compiler/Driver/Verbs.h"
+#include "compiler/Kernels/Schedule.h"
 #include "compiler/Support/Locations.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -23,6 +24,13 @@ using namespace bnc;
 using Clock = std::chrono::steady_clock;
 
 namespace {
+/// What a kernel adds up for a weight: in registers, and in how many slices of how many bytes.
+struct WeightGradient {
+  WeightGradientTile tile;
+  int64_t slices;
+  double bytes;
+};
+
 /// One call of a program: what it is, what it costs at least, and how long it took in every repetition.
 struct Row {
   std::string node, work;
@@ -30,6 +38,7 @@ struct Row {
   int64_t tasks = 0;    // of a kernel
   double flops = 0;     // multiply-adds of convolutions and dense layers, two each
   double bytes = 0;     // every operand read once, every result written once
+  std::vector<WeightGradient> weightGradients = {};
   std::vector<double> seconds = {};
 
   bool isKernel() const { return function == "bnc_rt_launch"; }
@@ -74,10 +83,12 @@ std::string spellConvolution(StringRef what, ArrayRef<int64_t> weight, int64_t g
 }
 
 /// The group of a kernel: its anchor first, then what goes with it.
-void describe(KernelOp kernel, int64_t batch, Row &row) {
+void describe(KernelOp kernel, const Target &target, int64_t batch, Row &row) {
   std::string anchor;
   llvm::MapVector<StringRef, int> rest;
   WinogradProductOp winograd;
+  // Slices of chains that have no task stay as they are.
+  int64_t chains = std::min<int64_t>(row.tasks / kernel.getBlocks(), kernel.getChains());
   auto packOf = [&](Value weight) {
     auto argument = dyn_cast<BlockArgument>(weight);
     return argument ? kernel.getInputs()[argument.getArgNumber()].getDefiningOp<PackOp>() : PackOp();
@@ -103,6 +114,8 @@ void describe(KernelOp kernel, int64_t batch, Row &row) {
       ArrayRef<int64_t> output = gradient.getOutputShape();
       row.flops += 2.0 * batch * weight[0] * weight[1] * weight[2] * weight[3] * weight[4] *
                    output[output.size() - 2] * output.back();
+      row.weightGradients.push_back({weightGradientTile(target, gradient, weight[3] / kernel.getBlocks()), chains,
+                                     bytesOf(gradient.getResult(), batch) * double(chains) / kernel.getChains()});
       anchor += (anchor.empty() ? "" : ", ") +
                 spellConvolution("dW", weight, gradient.getGroups(), gradient.getStrides()[0], gradient.getGradient());
     } else if (!isa<StageOp, WinogradInputOp>(op)) {
@@ -115,10 +128,8 @@ void describe(KernelOp kernel, int64_t batch, Row &row) {
   row.bytes = bytesOf(kernel.getInputs(), batch);
   auto yield = cast<YieldOp>(kernel.getBody().front().getTerminator());
   for (auto [value, result] : llvm::zip(yield.getValues(), kernel.getResults())) {
-    double bytes = bytesOf(result, batch);
-    if (value.getDefiningOp<WeightGradientOp>()) // slices of chains that have no task stay as they are
-      bytes *= double(std::min<int64_t>(row.tasks / kernel.getBlocks(), kernel.getChains())) / kernel.getChains();
-    row.bytes += bytes;
+    bool isSlices = value.getDefiningOp<WeightGradientOp>() != nullptr;
+    row.bytes += bytesOf(result, batch) * (isSlices ? double(chains) / kernel.getChains() : 1);
   }
 }
 
@@ -135,7 +146,7 @@ FailureOr<std::vector<Row>> rowsOf(GraphOp graph, int64_t first, int64_t last, c
       if (row.isKernel())
         row.tasks = bnc_rt_task_count(reinterpret_cast<const bnc_launch *>(step.words.data()), batch);
       if (auto kernel = dyn_cast<KernelOp>(op))
-        describe(kernel, batch, row);
+        describe(kernel, target, batch, row);
       else if (!isLoss)
         row.bytes = bytesOf(op->getOperands(), batch) + bytesOf(op->getResults(), batch);
       rows.push_back(std::move(row));
@@ -242,6 +253,14 @@ llvm::json::Value toJson(const Timing &timing) {
     if (row.isKernel()) {
       step["tasks"] = row.tasks;
       step["flops"] = row.flops;
+    }
+    for (const WeightGradient &gradient : row.weightGradients) {
+      const WeightGradientTile &tile = gradient.tile;
+      llvm::json::Object sums{{"outputs", tile.lanes * tile.vectors}, {"inputs", tile.inputs}, {"width", tile.width}, {"height", tile.height}};
+      if (!step.get("weight_gradients"))
+        step["weight_gradients"] = llvm::json::Array();
+      step["weight_gradients"].getAsArray()->push_back(llvm::json::Object{
+          {"tile", std::move(sums)}, {"slices", gradient.slices}, {"slice_bytes", gradient.bytes}});
     }
     steps.push_back(std::move(step));
   }

@@ -76,7 +76,11 @@ int64_t bnc::partialSumTerms(int64_t inputs, int64_t window) {
   return terms < 32 || isShort ? inputs : terms; // short partial sums would cost more than they gain
 }
 
-WeightGradientTile bnc::weightGradientTile(const Target &target, int64_t block, int64_t inputs, int64_t windowWidth, int64_t windowHeight, bool overlapping) {
+WeightGradientTile bnc::weightGradientTile(const Target &target, WeightGradientOp op, int64_t inputs) {
+  ArrayRef<int64_t> slices = op.getType().getShape(); // (chains, blocks, KH, KW, input channels, block)
+  int64_t windowHeight = slices[2], windowWidth = slices[3], block = slices[5];
+  // Neighbouring outputs read the same pixels.
+  bool overlapping = op.getOutputShape()[1] > 1 && op.getStrides()[1] < windowWidth * op.getDilations()[1];
   int64_t lanes = lanesOf(target, block), vectors = vectorsOf(target, block, lanes);
   int64_t most = std::max<int64_t>(1, (target.registers - vectors - 1) / vectors);
   // Taps side by side of windows that overlap come first: they read the same pixels. Else neighbouring channels do.

@@ -44,8 +44,8 @@ std::optional<PanelTile> panelTile(const Target &target, int64_t block, int64_t 
 struct WeightGradientTile {
   int lanes, vectors, inputs, width, height;
 };
-/// `overlapping`: neighbouring outputs read the same pixels.
-WeightGradientTile weightGradientTile(const Target &target, int64_t block, int64_t inputs, int64_t windowWidth, int64_t windowHeight, bool overlapping);
+/// `inputs`: the input channels of a task, all or those of its block.
+WeightGradientTile weightGradientTile(const Target &target, WeightGradientOp op, int64_t inputs);
 
 /// Rows of an output of `width` by `height` pixels that a weight gradient sums up at a time: a divisor of `height` whose
 /// pixels are few enough for the first-level cache, and enough to pay for loading and storing the sums.

@@ -48,8 +48,7 @@ Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
   slice(k, c, kx, ky, ko) += sum(k, c, kx, ky, ko, blocksOfRows.x, blocksOfRows.y);
   slice.bound(k, 0, block).bound(c, 0, inputs).bound(kx, 0, kernelWidth).bound(ky, 0, kernelHeight).bound(ko, 0, blocks);
 
-  WeightGradientTile tile = weightGradientTile(builder.target, block, inputs, kernelWidth, kernelHeight,
-                                               outputWidth > 1 && strideX < kernelWidth * dilationX);
+  WeightGradientTile tile = weightGradientTile(builder.target, op, inputs);
   Var kb("kb"), ki("ki"), co("co"), ci("ci"), xo("xo"), xi("xi"), yo("yo"), yi("yi");
   slice.update()
       .split(k, kb, ki, tile.lanes * tile.vectors)

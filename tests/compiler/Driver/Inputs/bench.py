@@ -12,5 +12,10 @@ for graph in ("training", "inference"):
     print(f"{graph}: steps within the time of a step")
 work = {step["work"].split(" + ")[0]: step["flops"] for step in time["training"]["steps"] if "flops" in step}
 print(f"conv 5x5 1->8 at 24x24: {work['conv 5x5 1->8 at 24x24']:.0f} flops")
+for step in time["training"]["steps"]:
+    if step["work"].startswith("dW 5x5 1->8"):
+        (gradient,) = step["weight_gradients"]
+        tile = gradient["tile"]
+        print(f"dW 5x5 1->8: {tile['outputs']}x{tile['inputs']}x{tile['height']}x{tile['width']}, {gradient['slices']} slices, {gradient['slice_bytes']:.0f} bytes")
 assert all(time["peak"][what] > 1e8 for what in ("flops", "bytes"))
 print(f"batch {time['training']['batch']}, {time['threads']} threads, peaks found")
