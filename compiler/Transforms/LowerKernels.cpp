@@ -303,14 +303,22 @@ private:
         builder, op->getLoc(), typeOf({batch, outputs, tiles[0], size * size * tiles[1]}), planes, packed));
     Value image = stored(WinogradOutputOp::create(builder, op->getLoc(), typeOf({batch, outputs, whole[0], whole[1]}), product,
                                                   bias, tile));
-    if (whole != extent) {
-      SmallVector<int64_t> sizes{-1, outputs, extent[0], extent[1]};
-      image = SliceOp::create(builder, op->getLoc(), typeOf({batch, outputs, extent[0], extent[1]}), image,
-                              ArrayRef<int64_t>{0, 0, 0, 0}, sizes, ArrayRef<int64_t>{1, 1, 1, 1});
-    }
-    if (image.getType() != type)
-      image = ReshapeOp::create(builder, op->getLoc(), type, image);
-    op->getResult(0).replaceAllUsesWith(image);
+    replaceByPart(op, image, {0, 0});
+  }
+
+  /// Puts the pixels of `image` from `start` (y, x) on, as many as the result of `op` has, in its place.
+  void replaceByPart(Operation *op, Value image, ArrayRef<int64_t> start) {
+    Value result = op->getResult(0);
+    SmallVector<int64_t> shape{shapeOf(image)[0], dimOf(image, 1), dimOf(result, 2), dimOf(result, 3)}, sizes(shape);
+    if (ShapedType::isDynamic(shape[0]))
+      sizes[0] = -1;
+    auto element = cast<RankedTensorType>(result.getType()).getElementType();
+    if (ArrayRef<int64_t>(shape) != shapeOf(image))
+      image = SliceOp::create(builder, op->getLoc(), RankedTensorType::get(shape, element), image,
+                              ArrayRef<int64_t>{0, 0, start[0], start[1]}, sizes, ArrayRef<int64_t>{1, 1, 1, 1});
+    if (image.getType() != result.getType())
+      image = ReshapeOp::create(builder, op->getLoc(), result.getType(), image);
+    result.replaceAllUsesWith(image);
   }
 
   void lowerByColumns(ConvInputGradientOp op, const WeightView &weight, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
@@ -334,16 +342,7 @@ private:
                                    ArrayRef<int64_t>{weight.shape[2], weight.shape[3]}, strides, dilations, columns.channels,
                                    columns.block, columns.pixels);
     image = stage(image, {0, 0, 0, 0}, {1, 1});
-    auto type = cast<RankedTensorType>(op.getType());
-    if (shapeOf(image).drop_front(2) != ArrayRef<int64_t>{dimOf(op.getResult(), 2), dimOf(op.getResult(), 3)}) {
-      auto cropped = RankedTensorType::get({batch, weight.shape[1], dimOf(op.getResult(), 2), dimOf(op.getResult(), 3)}, element);
-      SmallVector<int64_t> starts{0, 0, pads[0], pads[1]}, sizes(cropped.getShape()), steps(4, 1);
-      sizes[0] = -1;
-      image = SliceOp::create(builder, op.getLoc(), cropped, image, starts, sizes, steps);
-    }
-    if (image.getType() != type)
-      image = ReshapeOp::create(builder, op.getLoc(), type, image);
-    op.getResult().replaceAllUsesWith(image);
+    replaceByPart(op, image, pads);
   }
 
   void lowerWeightGradient(Operation *op, Value gradient, Value input, WeightView, SmallVector<int64_t> window,
