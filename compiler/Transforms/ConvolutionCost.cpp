@@ -32,25 +32,39 @@ int64_t bnc::winogradTile(ConvolutionAlgorithm algorithm) {
   return algorithm == ConvolutionAlgorithm::Winograd4 ? 4 : algorithm == ConvolutionAlgorithm::Winograd2 ? 2 : 0;
 }
 
-SmallVector<ConvolutionCost> bnc::convolutionCosts(const Target &target, const ConvolutionShape &shape, int64_t largestTile) {
+SmallVector<ConvolutionCost> bnc::convolutionCosts(const Target &target, const ConvolutionShape &shape, bool alone, int64_t largestTile) {
   ArrayRef<int64_t> weight = shape.weight;
   bool backward = shape.backward;
   int64_t taps = weight[2] * weight[3];
   int64_t inputs = backward ? weight[0] / shape.groups : weight[1]; // of one group
   int64_t outputs = backward ? weight[1] * shape.groups : weight[0];
-  int64_t inputVectors = llvm::divideCeil(inputs, target.lanes), outputVectors = llvm::divideCeil(outputs, target.lanes);
+  int64_t inputVectors = llvm::divideCeil(inputs * shape.groups, target.lanes), outputVectors = llvm::divideCeil(outputs, target.lanes);
   Plane result = backward ? shape.input : shape.output;
-  // Measured: two vectors of multiply-adds a cycle at three quarters of the time, six cycles to transform a vector of a
-  // plane, 8 bytes a cycle of weights that are in no cache of the core's own.
+  // Measured: two vectors of multiply-adds a cycle at three quarters of the time; ten cycles to stage a vector of the input
+  // or to finish one of the output, six to transform a vector of a plane.
   auto products = [&](int64_t count) { return count * inputs * outputVectors / 1.5; };
-  SmallVector<ConvolutionCost> costs{{ConvolutionAlgorithm::Direct, products(taps * result.pixels())}};
+  auto staging = [&](int64_t vectors) { return 10.0 * vectors; };
+  // Weights come from beyond the core's own cache if they do not fit in there with the rest, or if other layers have been
+  // there since: 12 bytes a cycle where the pixels run past a panel while the next is fetched. Winograd's panels have few
+  // pixels each.
+  auto reading = [&](int64_t elements, bool isWinograd) {
+    int64_t bytes = elements * 4;
+    double bytesPerCycle = !isWinograd ? 12 : bytes > target.cacheBytes ? 6 : 9;
+    return alone || bytes > target.cacheBytes / 2 ? bytes / bytesPerCycle : 0;
+  };
+  SmallVector<ConvolutionCost> costs{{ConvolutionAlgorithm::Direct, products(taps * result.pixels()) +
+                                                                        staging(result.pixels() * (inputVectors + outputVectors)) +
+                                                                        reading(weight[0] * weight[1] * taps, false)}};
   if (backward && shape.groups == 1 && shape.output.pixels() > 1) {
     Plane gradient = shape.output;
     Columns columns = Columns::of(target, weight, gradient.width);
     // Two vectors loaded and one stored to add up a column's.
     int64_t vectors = columns.blocks * columns.block / target.lanes * inputs + 3 * taps * outputVectors;
     if (columns.pixels >= std::min<int64_t>(gradient.width, 4)) // fewer would not fill a register tile
-      costs.push_back({ConvolutionAlgorithm::Columns, gradient.pixels() * vectors / 1.5});
+      costs.push_back({ConvolutionAlgorithm::Columns,
+                       gradient.pixels() * vectors / 1.5 +
+                           staging(gradient.pixels() * inputVectors + result.pixels() * outputVectors) +
+                           reading(columns.blocks * columns.block * inputs, false)});
   }
   auto isOne = [](int64_t value) { return value == 1; };
   if (shape.groups != 1 || !llvm::all_of(shape.strides, isOne) || !llvm::all_of(shape.dilations, isOne) || weight[2] != 3 ||
@@ -59,10 +73,9 @@ SmallVector<ConvolutionCost> bnc::convolutionCosts(const Target &target, const C
   for (ConvolutionAlgorithm algorithm : {ConvolutionAlgorithm::Winograd2, ConvolutionAlgorithm::Winograd4}) {
     int64_t tile = winogradTile(algorithm), planes = (tile + 2) * (tile + 2);
     int64_t tiles = llvm::divideCeil(result.height, tile) * llvm::divideCeil(result.width, tile);
-    int64_t weightBytes = planes * inputs * outputs * 4;
     if (tile <= largestTile)
       costs.push_back({algorithm, products(planes * tiles) + 6.0 * planes * tiles * (inputVectors + outputVectors) +
-                                      (weightBytes > target.cacheBytes / 2 ? weightBytes / 8 : 0)});
+                                      reading(planes * inputs * outputs, true)});
   }
   return costs;
 }
@@ -72,9 +85,10 @@ ConvolutionCost bnc::chooseAlgorithm(ArrayRef<ConvolutionCost> costs, Convolutio
   for (const ConvolutionCost &candidate : costs) {
     if (candidate.algorithm == request)
       return candidate;
-    // Columns need memory; larger tiles round more and have more weights.
+    // What estimates may be wrong by; tiles of 4 round more, and columns take memory.
     bool isColumns = candidate.algorithm == ConvolutionAlgorithm::Columns;
-    if (best.algorithm != ConvolutionAlgorithm::Columns && candidate.cycles * (isColumns ? 1.25 : 1.1) < best.cycles)
+    double handicap = isColumns ? 1.25 : candidate.algorithm == ConvolutionAlgorithm::Winograd4 ? 1.1 : 1.05;
+    if (candidate.cycles * handicap < best.cycles)
       best = candidate;
   }
   return best;

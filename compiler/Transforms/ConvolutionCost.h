@@ -59,8 +59,10 @@ struct ConvolutionCost {
 };
 
 /// The algorithms that can compute `shape`, the direct one first, each with its cost; Winograd's with tiles up to
-/// `largestTile`.
-llvm::SmallVector<ConvolutionCost> convolutionCosts(const Target &target, const ConvolutionShape &shape, int64_t largestTile);
+/// `largestTile`. `alone`: an image may come alone, and other layers between it and the next one; else there are batches, in
+/// which weights stay in the cache if they fit.
+llvm::SmallVector<ConvolutionCost> convolutionCosts(const Target &target, const ConvolutionShape &shape, bool alone,
+                                                    int64_t largestTile);
 
 /// The cheapest of `costs`, where one that rounds more or needs more memory has to gain enough to pay for that. If
 /// `request` is one of them, that one.

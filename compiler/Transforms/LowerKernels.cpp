@@ -274,7 +274,7 @@ private:
   /// The algorithm for `op`; says so when the kernel's grid is known.
   ConvolutionAlgorithm choose(Operation *op, const ConvolutionShape &shape) {
     // Tiles of 4 round too much for gradients: they would be farther from exact than PyTorch's float32 ones.
-    SmallVector<ConvolutionCost> costs = convolutionCosts(target, shape, direct ? 0 : inference ? 4 : 2);
+    SmallVector<ConvolutionCost> costs = convolutionCosts(target, shape, /*alone=*/inference, direct ? 0 : inference ? 4 : 2);
     ConvolutionCost chosen = chooseAlgorithm(costs, algorithm);
     choices.emplace_back(op->getLoc(), (shape.backward ? "input gradient of " : "") + shape.describe() + ": " + describeChoice(costs, chosen) + "; ");
     return chosen.algorithm;
