@@ -10,6 +10,9 @@
 #include "compiler/Support/Target.h"
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+
+#include <string>
 
 namespace bnc {
 
@@ -27,14 +30,47 @@ struct Columns {
   static Columns of(const Target &target, llvm::ArrayRef<int64_t> weight, int64_t width);
 };
 
-/// The gradient's convolution multiplies the zeros of the border and between strided elements, and fills vectors with the
-/// few channels of one tap. A product with all taps at once does neither, but has to add up its columns afterwards.
-bool columnsAreCheaper(const Target &target, llvm::ArrayRef<int64_t> weight, Plane gradient, Plane input);
+/// How a convolution or the gradient with respect to its input is computed. Winograd's algorithm: by tiles of 2x2 or 4x4
+/// outputs. `Columns`: of a gradient, a product with all taps at once, whose columns are added up afterwards; it multiplies
+/// no zeros of the border and between strided elements, and fills vectors with more than the few channels of one tap.
+/// `Cheapest` is none of them, but asks for the one with the least cost.
+enum class ConvolutionAlgorithm { Cheapest, Direct, Columns, Winograd2, Winograd4 };
 
-/// The tile, 2 or 4, with which Winograd's algorithm computes a convolution of step 1 in less time than the direct one;
-/// 0 if there is none. `output`: of the convolution; `backward`: of the gradient with respect to its input; `most`: the
-/// largest tile to take.
-int64_t cheapestWinogradTile(const Target &target, llvm::ArrayRef<int64_t> weight, bool backward, Plane output, int64_t most);
+/// Outputs in a row of a tile of Winograd's algorithm; 0 for other algorithms.
+int64_t winogradTile(ConvolutionAlgorithm algorithm);
+
+/// A convolution, or the gradient with respect to its input.
+struct ConvolutionShape {
+  llvm::SmallVector<int64_t> weight;
+  int64_t groups;
+  llvm::SmallVector<int64_t> strides, dilations; // y, x
+  bool backward;                                 // the gradient
+  Plane input, output;                           // of the convolution
+
+  /// "convolution 3x3/2 64->128 at 28x28": window, stride, channels, size of the output; behind "input gradient of" it is
+  /// the same convolution's.
+  std::string describe() const;
+};
+
+/// An algorithm with the cycles that one core is estimated to take for one image with it.
+struct ConvolutionCost {
+  ConvolutionAlgorithm algorithm;
+  double cycles;
+};
+
+/// The algorithms that can compute `shape`, the direct one first, each with its cost; Winograd's with tiles up to
+/// `largestTile`. `alone`: an image may come alone, and other layers between it and the next one; else there are batches, in
+/// which weights stay in the cache if they fit.
+llvm::SmallVector<ConvolutionCost> convolutionCosts(const Target &target, const ConvolutionShape &shape, bool alone,
+                                                    int64_t largestTile);
+
+/// The cheapest of `costs`, where one that rounds more or needs more memory has to gain enough to pay for that. If
+/// `request` is one of them, that one.
+ConvolutionCost chooseAlgorithm(llvm::ArrayRef<ConvolutionCost> costs, ConvolutionAlgorithm request);
+
+/// "Winograd F(4x4, 3x3) at an estimated 1617.2 kcycles (direct: 4816.9)": the chosen algorithm, then the others, the best
+/// of them first.
+std::string describeChoice(llvm::ArrayRef<ConvolutionCost> costs, ConvolutionCost chosen);
 
 } // namespace bnc
 

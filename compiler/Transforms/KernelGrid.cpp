@@ -255,3 +255,25 @@ int64_t bnc::chooseGrid(KernelOp kernel, const Target &target, bool inference, i
                         llvm::function_ref<Value(Value)> outside) {
   return GridChoice(kernel, target, inference, threads, chains, outside).run();
 }
+
+std::string bnc::describeGrid(KernelOp kernel) {
+  int64_t rows = kernel.getRows(), blocks = kernel.getBlocks(), chains = kernel.getChains(), height = 1;
+  for (Value value : cast<YieldOp>(kernel.getBody().front().getTerminator()).getValues())
+    if (!value.getDefiningOp<WeightGradientOp>() && shapeOf(value).size() >= 2)
+      height = std::max(height, dimOf(value, 2));
+  std::string text;
+  auto add = [&](int64_t count, StringRef one, StringRef several) {
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + (count == 1 ? one : several).str();
+  };
+  if (kernel.getGrid() == Grid::Images)
+    add(rows, "image a task", "images a task");
+  else if (chains == 0) // chains go through whole images
+    add(rows, "row a task", "rows a task");
+  if (blocks > 1)
+    add(blocks, "", "blocks of channels");
+  if (kernel.getGrid() == Grid::Rows)
+    add(blocks * (chains ? 1 : llvm::divideCeil(height, rows)), "task an image", "tasks an image");
+  if (chains)
+    add(chains, "slice of the weight gradient", "slices of the weight gradient");
+  return text;
+}

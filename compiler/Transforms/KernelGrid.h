@@ -20,6 +20,9 @@ int64_t dimOf(mlir::Value value, int64_t dim);
 int64_t chooseGrid(KernelOp kernel, const Target &target, bool inference, int64_t threads, int64_t chains,
                    llvm::function_ref<mlir::Value(mlir::Value)> outside);
 
+/// "14 rows a task, 2 blocks of channels, 8 tasks an image, 16 slices of the weight gradient": the grid of such a kernel.
+std::string describeGrid(KernelOp kernel);
+
 } // namespace bnc
 
 #endif // COMPILER_TRANSFORMS_KERNELGRID_H

@@ -24,11 +24,23 @@ def LowerKernelsPass : Pass<"bnc-lower-kernels", "::mlir::ModuleOp"> {
     In every kernel, convolutions become bnc.packed_conv over bnc.stage'd operands, with bnc.pack'ed weights made
     outside; weight gradients accumulate into slices that bnc.merge_slices sums. What a task covers, how many
     chains there are and how channels are padded follows from the shapes, the target and, in an inference graph, the threads
-    that one image alone should keep busy.
+    that one image alone should keep busy. A remark at every convolution says what it became, at which cost, and what the
+    alternatives would have cost.
+
+    `algorithm` overrides the cost model, so that what it chooses can be timed beside what it does not:
+    tools/scripts/sweep-convolutions.py does that.
   }];
   let options = [Option<"target", "target", "std::string", "\"x86-64-v3\"", "what the kernels will run on">,
                  Option<"direct", "direct", "bool", "false", "Winograd's algorithm is not taken">,
-                 Option<"threads", "threads", "int64_t", "8", "threads that one image of an inference graph should keep busy">];
+                 Option<"threads", "threads", "int64_t", "8", "threads that one image of an inference graph should keep busy">,
+                 Option<"algorithm", "algorithm", "::bnc::ConvolutionAlgorithm",
+                        /*default=*/"::bnc::ConvolutionAlgorithm::Cheapest",
+                        "What convolutions are computed by wherever it applies", [{::llvm::cl::values(
+                          clEnumValN(::bnc::ConvolutionAlgorithm::Cheapest, "cheapest", "what the cost model chooses"),
+                          clEnumValN(::bnc::ConvolutionAlgorithm::Direct, "direct", "a direct convolution"),
+                          clEnumValN(::bnc::ConvolutionAlgorithm::Columns, "columns", "a product whose columns are added up"),
+                          clEnumValN(::bnc::ConvolutionAlgorithm::Winograd2, "winograd2", "Winograd F(2x2, 3x3)"),
+                          clEnumValN(::bnc::ConvolutionAlgorithm::Winograd4, "winograd4", "Winograd F(4x4, 3x3), of inference"))}]>];
 }
 
 def LowerNormalizationPass : Pass<"bnc-lower-normalization", "::mlir::ModuleOp"> {

@@ -67,8 +67,8 @@ Value keepVariable(OpBuilder &builder, Value value) {
 
 class KernelLowering {
 public:
-  KernelLowering(KernelOp kernel, const Target &target, bool inference, bool direct, int64_t threads)
-      : kernel(kernel), target(target), inference(inference), direct(direct), threads(threads), builder(kernel), outside(kernel) {}
+  KernelLowering(KernelOp kernel, const Target &target, bool inference, bool direct, int64_t threads, ConvolutionAlgorithm algorithm)
+      : kernel(kernel), target(target), inference(inference), direct(direct), threads(threads), algorithm(algorithm), builder(kernel), outside(kernel) {}
 
   LogicalResult run() {
     Block &body = kernel.getBody().front();
@@ -82,6 +82,8 @@ public:
     }
     removeDead();
     chains = chooseGrid(kernel, target, inference, threads, chains, [&](Value argument) { return outer.lookup(argument); });
+    for (auto &[location, choice] : choices)
+      emitRemark(location) << choice << describeGrid(kernel);
     stageResults();
     rebuild();
     return success();
@@ -112,11 +114,16 @@ private:
       return lower(dense);
     else if (auto gradient = dyn_cast<ConvInputGradientOp>(op))
       lower(gradient);
-    else if (auto gradient = dyn_cast<ConvWeightGradientOp>(op))
-      lowerWeightGradient(op, gradient.getGradient(), gradient.getInput(), WeightView(), plane(gradient.getKernel(), 1),
-                          plane(gradient.getStrides(), 1), plane(gradient.getDilations(), 1),
-                          borders(gradient.getPads()), gradient.getGroups(), false);
-    else if (auto gradient = dyn_cast<DenseWeightGradientOp>(op)) {
+    else if (auto gradient = dyn_cast<ConvWeightGradientOp>(op)) {
+      SmallVector<int64_t> window = plane(gradient.getKernel(), 1), strides = plane(gradient.getStrides(), 1),
+                           dilations = plane(gradient.getDilations(), 1);
+      int64_t groups = gradient.getGroups(), outputs = dimOf(gradient.getGradient(), 1);
+      ConvolutionShape shape{{outputs, dimOf(gradient.getInput(), 1) / groups, window[0], window[1]}, groups, strides, dilations,
+                             /*backward=*/true, planeOf(gradient.getInput()), planeOf(gradient.getGradient())};
+      choices.emplace_back(op->getLoc(), "weight gradient of " + shape.describe() + ": ");
+      lowerWeightGradient(op, gradient.getGradient(), gradient.getInput(), WeightView(), window, strides, dilations,
+                          borders(gradient.getPads()), groups, false);
+    } else if (auto gradient = dyn_cast<DenseWeightGradientOp>(op)) {
       if (shapeOf(gradient.getInput()).size() != 2)
         return op->emitOpError("has an input of rank ") << shapeOf(gradient.getInput()).size() << "; kernels exist for (N, C)";
       Value input = unflattened(gradient.getInput());
@@ -191,8 +198,9 @@ private:
     WeightView weight = WeightView::ofImage(outerOf(op.getWeight()));
     Value input = op.getInput();
     SmallVector<int64_t> pads = borders(op.getPads());
-    if (int64_t tile = winogradTile(op.getGroups(), weight.shape, /*backward=*/false, plane(op.getStrides(), 1),
-                                    plane(op.getDilations(), 1), {dimOf(op.getResult(), 2), dimOf(op.getResult(), 3)}))
+    ConvolutionShape shape{weight.shape, int64_t(op.getGroups()), plane(op.getStrides(), 1), plane(op.getDilations(), 1),
+                           /*backward=*/false, planeOf(input), planeOf(op.getResult())};
+    if (int64_t tile = winogradTile(choose(op, shape)))
       return lowerToWinograd(op, input, weight, /*backward=*/false, op.getBias(), pads, tile);
     if (input.getDefiningOp() || llvm::any_of(pads, [](int64_t pad) { return pad != 0; }))
       input = stage(input, pads, {1, 1});
@@ -250,24 +258,26 @@ private:
       stagePads[i] = reach - pads[i];
       stagePads[2 + i] = dimOf(op.getResult(), 2 + i) + reach - stagePads[i] - dilated;
     }
-    Plane output{dimOf(op.getResult(), 2), dimOf(op.getResult(), 3)};
-    Plane gradient{dimOf(op.getGradient(), 2), dimOf(op.getGradient(), 3)};
-    if (op.getGroups() == 1 && columnsAreCheaper(target, weight.shape, gradient, output))
+    ConvolutionAlgorithm chosen = choose(op, {weight.shape, int64_t(op.getGroups()), strides, dilations, /*backward=*/true,
+                                              planeOf(op.getResult()), planeOf(op.getGradient())});
+    if (chosen == ConvolutionAlgorithm::Columns)
       return lowerByColumns(op, weight, strides, dilations, pads);
-    if (int64_t tile = winogradTile(op.getGroups(), weight.shape, /*backward=*/true, strides, dilations, output))
+    if (int64_t tile = winogradTile(chosen))
       return lowerToWinograd(op, op.getGradient(), weight, /*backward=*/true, Value(), stagePads, tile);
     Value input = stage(op.getGradient(), stagePads, strides);
     Value packed = pack(op, weight, /*backward=*/true, op.getGroups(), {}, 0);
     replace(op, input, packed, Value(), {1, 1}, dilations, op.getGroups(), op.getType(), false);
   }
 
-  int64_t winogradTile(int64_t groups, ArrayRef<int64_t> weight, bool backward, ArrayRef<int64_t> strides,
-                       ArrayRef<int64_t> dilations, Plane output) {
-    auto isOne = [](int64_t value) { return value == 1; };
-    if (direct || groups != 1 || !llvm::all_of(strides, isOne) || !llvm::all_of(dilations, isOne))
-      return 0;
+  static Plane planeOf(Value value) { return {dimOf(value, 2), dimOf(value, 3)}; }
+
+  /// The algorithm for `op`; says so when the kernel's grid is known.
+  ConvolutionAlgorithm choose(Operation *op, const ConvolutionShape &shape) {
     // Tiles of 4 round too much for gradients: they would be farther from exact than PyTorch's float32 ones.
-    return cheapestWinogradTile(target, weight, backward, output, inference ? 4 : 2);
+    SmallVector<ConvolutionCost> costs = convolutionCosts(target, shape, /*alone=*/inference, direct ? 0 : inference ? 4 : 2);
+    ConvolutionCost chosen = chooseAlgorithm(costs, algorithm);
+    choices.emplace_back(op->getLoc(), (shape.backward ? "input gradient of " : "") + shape.describe() + ": " + describeChoice(costs, chosen) + "; ");
+    return chosen.algorithm;
   }
 
   /// A 3x3 convolution of step 1 over tiles of `tile` by `tile` outputs; `pads` is the border of its input.
@@ -293,14 +303,22 @@ private:
         builder, op->getLoc(), typeOf({batch, outputs, tiles[0], size * size * tiles[1]}), planes, packed));
     Value image = stored(WinogradOutputOp::create(builder, op->getLoc(), typeOf({batch, outputs, whole[0], whole[1]}), product,
                                                   bias, tile));
-    if (whole != extent) {
-      SmallVector<int64_t> sizes{-1, outputs, extent[0], extent[1]};
-      image = SliceOp::create(builder, op->getLoc(), typeOf({batch, outputs, extent[0], extent[1]}), image,
-                              ArrayRef<int64_t>{0, 0, 0, 0}, sizes, ArrayRef<int64_t>{1, 1, 1, 1});
-    }
-    if (image.getType() != type)
-      image = ReshapeOp::create(builder, op->getLoc(), type, image);
-    op->getResult(0).replaceAllUsesWith(image);
+    replaceByPart(op, image, {0, 0});
+  }
+
+  /// Puts the pixels of `image` from `start` (y, x) on, as many as the result of `op` has, in its place.
+  void replaceByPart(Operation *op, Value image, ArrayRef<int64_t> start) {
+    Value result = op->getResult(0);
+    SmallVector<int64_t> shape{shapeOf(image)[0], dimOf(image, 1), dimOf(result, 2), dimOf(result, 3)}, sizes(shape);
+    if (ShapedType::isDynamic(shape[0]))
+      sizes[0] = -1;
+    auto element = cast<RankedTensorType>(result.getType()).getElementType();
+    if (ArrayRef<int64_t>(shape) != shapeOf(image))
+      image = SliceOp::create(builder, op->getLoc(), RankedTensorType::get(shape, element), image,
+                              ArrayRef<int64_t>{0, 0, start[0], start[1]}, sizes, ArrayRef<int64_t>{1, 1, 1, 1});
+    if (image.getType() != result.getType())
+      image = ReshapeOp::create(builder, op->getLoc(), result.getType(), image);
+    result.replaceAllUsesWith(image);
   }
 
   void lowerByColumns(ConvInputGradientOp op, const WeightView &weight, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
@@ -324,16 +342,7 @@ private:
                                    ArrayRef<int64_t>{weight.shape[2], weight.shape[3]}, strides, dilations, columns.channels,
                                    columns.block, columns.pixels);
     image = stage(image, {0, 0, 0, 0}, {1, 1});
-    auto type = cast<RankedTensorType>(op.getType());
-    if (shapeOf(image).drop_front(2) != ArrayRef<int64_t>{dimOf(op.getResult(), 2), dimOf(op.getResult(), 3)}) {
-      auto cropped = RankedTensorType::get({batch, weight.shape[1], dimOf(op.getResult(), 2), dimOf(op.getResult(), 3)}, element);
-      SmallVector<int64_t> starts{0, 0, pads[0], pads[1]}, sizes(cropped.getShape()), steps(4, 1);
-      sizes[0] = -1;
-      image = SliceOp::create(builder, op.getLoc(), cropped, image, starts, sizes, steps);
-    }
-    if (image.getType() != type)
-      image = ReshapeOp::create(builder, op.getLoc(), type, image);
-    op.getResult().replaceAllUsesWith(image);
+    replaceByPart(op, image, pads);
   }
 
   void lowerWeightGradient(Operation *op, Value gradient, Value input, WeightView, SmallVector<int64_t> window,
@@ -512,6 +521,8 @@ private:
   const Target &target;
   bool inference, direct;
   int64_t threads;
+  ConvolutionAlgorithm algorithm; // asked for
+  SmallVector<std::pair<Location, std::string>> choices;
   OpBuilder builder, outside;
   llvm::MapVector<Value, Value> outer; // block argument -> value outside
   DenseMap<Operation *, std::pair<SmallVector<int64_t>, SmallVector<int64_t>>> mergedShapes;
@@ -538,7 +549,7 @@ struct LowerKernelsPass : bnc::impl::LowerKernelsPassBase<LowerKernelsPass> {
       // Sums of a training step are cut along with the work: the same for everyone.
       int64_t busy = inference ? int64_t(threads) : 8;
       for (KernelOp kernel : llvm::to_vector(graph.getBody().getOps<KernelOp>()))
-        if (failed(KernelLowering(kernel, *found, inference, direct, busy).run()))
+        if (failed(KernelLowering(kernel, *found, inference, direct, busy, algorithm).run()))
           return signalPassFailure();
     }
   }

@@ -3,6 +3,7 @@
 #ifndef COMPILER_TRANSFORMS_PASSES_H
 #define COMPILER_TRANSFORMS_PASSES_H
 
+#include "compiler/Transforms/ConvolutionCost.h"
 #include "ir/BncOps.h"
 
 #include "mlir/Pass/Pass.h"

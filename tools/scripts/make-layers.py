@@ -54,8 +54,9 @@ class Graph:
         return name + ".relu"
 
 
-def make(name):
-    inputs, outputs, size, kernel, stride, groups = LAYERS[name]
+def make(name, layer, hidden=0):
+    """`hidden`: outputs of a dense layer before the last, if there is one."""
+    inputs, outputs, size, kernel, stride, groups = layer
     graph, end = Graph(name), (size - 1) // stride + 1
     # A graph's input and output lie channel by channel; only what is between two layers lies as kernels have it.
     first = graph.convolution("before", "x", inputs, inputs, 1, 1, 1)
@@ -64,8 +65,13 @@ def make(name):
                              added=first if name.startswith("residual") else None)
     graph.nodes.append(helper.make_node("GlobalAveragePool", [last], ["pool"], "pool"))
     graph.nodes.append(helper.make_node("Flatten", ["pool"], ["features"], "flatten"))
-    weight = graph.constant("classes.weight", graph.random.normal(0, 0.1, (10, outputs)))
-    graph.nodes.append(helper.make_node("Gemm", ["features", weight], ["y"], "classes", transB=1))
+    features = "features"
+    if hidden:
+        weight = graph.constant("hidden.weight", graph.random.normal(0, 0.1, (hidden, outputs)))
+        graph.nodes.append(helper.make_node("Gemm", ["features", weight], ["hidden"], "hidden", transB=1))
+        features = "hidden"
+    weight = graph.constant("classes.weight", graph.random.normal(0, 0.1, (10, hidden or outputs)))
+    graph.nodes.append(helper.make_node("Gemm", [features, weight], ["y"], "classes", transB=1))
     value = lambda name, *shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *shape])
     made = helper.make_graph(graph.nodes, name, [value("x", inputs, size, size)], [value("y", 10)], graph.initializers)
     return helper.make_model(made, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
@@ -81,7 +87,7 @@ def main():
             parser.error("no layer '%s'; there are %s" % (name, ", ".join(LAYERS)))
     os.makedirs(arguments.output, exist_ok=True)
     for name in arguments.names or LAYERS:
-        onnx.save(make(name), os.path.join(arguments.output, name + ".onnx"))
+        onnx.save(make(name, LAYERS[name]), os.path.join(arguments.output, name + ".onnx"))
 
 
 if __name__ == "__main__":

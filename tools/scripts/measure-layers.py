@@ -39,7 +39,7 @@ class Layer:
     def __init__(self, name, options, folder):
         self.name, self.options, self.folder = name, options, folder
         self.model = self.file(".onnx")
-        self.made = make_layers.make(name)
+        self.made = make_layers.make(name, make_layers.LAYERS[name])
         onnx.save(self.made, self.model)
         self.shape = make_layers.LAYERS[name][0], make_layers.LAYERS[name][2], make_layers.LAYERS[name][2]
 

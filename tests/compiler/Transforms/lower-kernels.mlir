@@ -252,3 +252,24 @@ bnc.graph inference @flattened_for_dense(%x: tensor<?x64x8x8xf32>) -> tensor<?x1
   %z = bnc.dense %f, %v : (tensor<?x8192xf32>, tensor<10x8192xf32>) -> tensor<?x10xf32>
   bnc.return %z : tensor<?x10xf32>
 }
+
+// -----
+
+bnc.variable params @w : tensor<32x16x3x3xf32>
+bnc.variable params @square : tensor<64x64x3x3xf32>
+
+// A batch of fixed size is cut off at the same border.
+// CHECK-LABEL: @batch
+bnc.graph training @batch(%g: tensor<8x32x8x8xf32>) -> tensor<8x16x16x16xf32> {
+  %w = bnc.read @w : tensor<32x16x3x3xf32>
+  // CHECK: bnc.slice {{.*}}sizes = array<i64: 8, 16, 16, 16>{{.*}} : (tensor<8x16x17x17xf32>) -> tensor<8x16x16x16xf32>
+  %dx = bnc.conv_input_gradient %g, %w {input_shape = array<i64: 16, 16>, strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<8x32x8x8xf32>, tensor<32x16x3x3xf32>) -> tensor<8x16x16x16xf32>
+  bnc.return %dx : tensor<8x16x16x16xf32>
+}
+// CHECK-LABEL: @batch_of_tiles
+bnc.graph inference @batch_of_tiles(%x: tensor<8x64x30x30xf32>) -> tensor<8x64x30x30xf32> {
+  %w = bnc.read @square : tensor<64x64x3x3xf32>
+  // CHECK: bnc.slice {{.*}}sizes = array<i64: 8, 64, 30, 30>{{.*}} : (tensor<8x64x32x32xf32>) -> tensor<8x64x30x30xf32>
+  %y = bnc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<8x64x30x30xf32>, tensor<64x64x3x3xf32>) -> tensor<8x64x30x30xf32>
+  bnc.return %y : tensor<8x64x30x30xf32>
+}
