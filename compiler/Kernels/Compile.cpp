@@ -124,8 +124,6 @@ llvm::Error buildObject(Operation *op, StringRef symbol, StringRef path, const T
     std::tie(pipeline, arguments) = buildOptimizer(cast<OptimizeOp>(op), target);
   }
   Halide::Module module = pipeline.compile_to_module(arguments, symbol.str(), halide, Halide::LinkageType::ExternalPlusArgv);
-  if (std::getenv("BNC_DUMP_STMT"))
-    module.compile({{Halide::OutputFileType::stmt, path.str() + ".stmt"}});
   std::string bitcode = path.str() + ".bc";
   module.compile({{Halide::OutputFileType::bitcode, bitcode}});
   // An optimizer's formulas are rounded as the frameworks write them.
@@ -271,10 +269,7 @@ FailureOr<std::vector<KernelObject>> bnc::compileKernels(ModuleOp module, const 
     }
     pruneCache(options.cacheDir);
   }
-  if (!std::getenv("BNC_DUMP_STMT"))
-    llvm::sys::fs::remove_directories(folder);
-  else
-    llvm::errs() << "kernels in " << folder << "\n";
+  llvm::sys::fs::remove_directories(folder);
   if (failed)
     return failure();
   std::vector<KernelObject> result;

@@ -123,12 +123,14 @@ private:
       choices.emplace_back(op->getLoc(), "weight gradient of " + shape.describe() + ": ");
       lowerWeightGradient(op, gradient.getGradient(), gradient.getInput(), WeightView(), window, strides, dilations,
                           borders(gradient.getPads()), groups, false);
+      return success(); // `op` is gone
     } else if (auto gradient = dyn_cast<DenseWeightGradientOp>(op)) {
       if (shapeOf(gradient.getInput()).size() != 2)
         return op->emitOpError("has an input of rank ") << shapeOf(gradient.getInput()).size() << "; kernels exist for (N, C)";
       Value input = unflattened(gradient.getInput());
       lowerWeightGradient(op, gradient.getGradient(), input, WeightView(), {dimOf(input, 2), dimOf(input, 3)}, {1, 1}, {1, 1},
                           {0, 0, 0, 0}, 1, gradient.getTransposed());
+      return success();
     } else if (isa<LossGradientOp, LossOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp, SoftmaxOp, LogSoftmaxOp>(op)) {
       stageOperand(op, 0); // each result element reads many of it
     }

@@ -184,7 +184,8 @@ private:
                                           op.getGradient(), ValueRange{op.getInput(), centre});
     Value merged = MergeSumsOp::create(builder, op.getLoc(), RankedTensorType::get({2, rowsOf(2, op.getMean()).getDimSize(1)}, builder.getF64Type()),
                                        partials, nullptr);
-    sums[op.getSum()] = sums[op.getCentred()] = merged;
+    sums[op.getSum()] = merged;
+    sums[op.getCentred()] = merged;
     if (!onlyFeeds<NormalizeGradientOp>(op.getSum()))
       op.getSum().replaceUsesWithIf(
           ChannelGradientOp::create(builder, op.getLoc(), op.getSum().getType(), merged, Value(), 0, APFloat(0.0), nullptr),

@@ -9,7 +9,7 @@ float64_training, make_layers = importlib.import_module("float64_training"), imp
 # Groups and a sum; then a depthwise convolution with strides.
 make_layers.LAYERS = {"residual-small": (4, 4, 6, 3, 1, 2), "depthwise-small": (4, 4, 7, 3, 2, 4)}
 for layer, (channels, _, size, *_) in make_layers.LAYERS.items():
-    network = float64_training.Network(make_layers.make(layer))
+    network = float64_training.Network(make_layers.make(layer, make_layers.LAYERS[layer]))
     random = np.random.default_rng(0)
     x, labels = random.normal(size=(3, channels, size, size)), np.array([1, 5, 7])
     network.settle(x)
