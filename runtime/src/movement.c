@@ -38,40 +38,85 @@ static void sum_slices(const slices_state *state, int64_t source, int64_t rows, 
   }
 }
 
-/* Stores the sums and returns what they add to the sum of squares. */
-static double store_sums(const slices_state *state, float *result, int64_t rows, int64_t count, const double *sums) {
+/* Sum of squares, in lanes that a processor adds up at the same time. */
+static double squares(const float *values, int64_t count) {
+  enum { LANES = 8 };
+  double lanes[LANES] = {0};
+  int64_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    for (int lane = 0; lane < LANES; ++lane)
+      lanes[lane] += (double)values[i + lane] * values[i + lane];
+  for (int lane = 0; i < count; ++i, ++lane)
+    lanes[lane] += (double)values[i] * values[i];
+  return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
+}
+
+/* The sums, rounded; a single slice is what it is. */
+static void read_slices(const slices_state *state, int64_t source, int64_t rows, int64_t count, float *values) {
+  double sums[SUM_BLOCK];
+  if (state->chains != 1) {
+    sum_slices(state, source, rows, count, sums);
+    for (int64_t i = 0; i < rows * count; ++i)
+      values[i] = (float)sums[i];
+    return;
+  }
+  int64_t across = state->walk.source[0], down = state->walk.source[1];
+  const float *slice = (const float *)state->slices + source;
+  for (int64_t row = 0; row < rows; ++row)
+    if (across == 1)
+      memcpy(values + row * count, slice + row * down, (size_t)count * sizeof *values);
+    else
+      for (int64_t i = 0; i < count; ++i)
+        values[row * count + i] = slice[row * down + i * across];
+}
+
+/* Adds what is there; what that was counted for is taken back: returns the difference to the sum of squares. */
+static double add_to(const slices_state *state, const float *result, int64_t source, int64_t rows, int64_t count, float *values) {
   int64_t across = state->walk.result[0], down = state->walk.result[1];
-  double norm = 0;
+  double sums[SUM_BLOCK];
+  float before[SUM_BLOCK];
+  sum_slices(state, source, rows, count, sums);
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t i = 0; i < count; ++i) {
-      float *at = result + row * down + i * across;
-      double sum = sums[row * count + i];
-      if (state->accumulate) {
-        norm -= (double)*at * *at; /* counted when it was written */
-        sum += *at;
-      }
-      *at = (float)sum;
-      norm += (double)*at * *at;
+      before[row * count + i] = result[row * down + i * across];
+      values[row * count + i] = (float)(sums[row * count + i] + before[row * count + i]);
     }
-  return norm;
+  return -squares(before, rows * count);
+}
+
+/* What lies side by side is written together: lines that are far apart may share a place in the cache. */
+static void store_values(const slices_state *state, float *result, int64_t rows, int64_t count, const float *values) {
+  int64_t across = state->walk.result[0], down = state->walk.result[1];
+  if (down < across)
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t row = 0; row < rows; ++row)
+        result[row * down + i * across] = values[row * count + i];
+  else
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t i = 0; i < count; ++i)
+        result[row * down + i * across] = values[row * count + i];
 }
 
 static void merge_slices_tile(void *data, int64_t source, int64_t target, int64_t extent, int64_t planes) {
   slices_piece *piece = data;
   const slices_state *state = piece->state;
   const bnc_walk *walk = &state->walk;
-  double sums[SUM_BLOCK];
+  float values[SUM_BLOCK];
   for (int64_t plane = 0; plane < planes; ++plane)
     for (int64_t i = 0; i < walk->extent[0]; i += SUM_BLOCK) {
       int64_t count = walk->extent[0] - i < SUM_BLOCK ? walk->extent[0] - i : SUM_BLOCK;
       int64_t most = SUM_BLOCK / count;
       for (int64_t row = 0; row < extent; row += most) {
         int64_t rows = extent - row < most ? extent - row : most;
-        sum_slices(state, source + plane * walk->source[2] + i * walk->source[0] + row * walk->source[1], rows, count,
-                   sums);
+        int64_t from = source + plane * walk->source[2] + i * walk->source[0] + row * walk->source[1];
         float *result =
             state->result + target + plane * walk->result[2] + i * walk->result[0] + row * walk->result[1];
-        piece->norm += store_sums(state, result, rows, count, sums);
+        if (state->accumulate)
+          piece->norm += add_to(state, result, from, rows, count, values);
+        else
+          read_slices(state, from, rows, count, values);
+        store_values(state, result, rows, count, values);
+        piece->norm += squares(values, rows * count);
       }
     }
 }
