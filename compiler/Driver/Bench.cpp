@@ -15,7 +15,6 @@
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
-#include "llvm/Support/Threading.h"
 
 #include <chrono>
 
@@ -325,8 +324,7 @@ LogicalResult bnc::runBench(const BenchCommand &command) {
       return reportError(bnc_infer_error(infer->get()));
   }
 
-  int threads = command.execution.threads ? static_cast<int>(command.execution.threads)
-                                          : static_cast<int>(llvm::hardware_concurrency().compute_thread_count());
+  int threads = static_cast<int>(command.execution.threadCount());
   MachinePeak peak = measurePeak(threads, *target);
   llvm::outs() << llvm::formatv("{0} for {1}, {2} threads; this machine: {3} GFLOP/s, {4} GB/s read\n", model.name,
                                 model.target, threads, rate(peak.flops, 1), rate(peak.bytes, 1));

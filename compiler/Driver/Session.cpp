@@ -26,13 +26,15 @@ void bnc::compileInputs(CompileOptions &options, Preprocessing &preprocessing) {
   options.inputs.deviation = std::exchange(preprocessing.deviation, {});
 }
 
+int64_t ExecutionOptions::threadCount() const { return threads ? threads : hardware_concurrency().compute_thread_count(); }
+
 FailureOr<std::unique_ptr<Session>> Session::open(CompileOptions options, const ExecutionOptions &execution,
                                                   Use use,
                                                   function_ref<LogicalResult(Compilation &)> prepare) {
   bool isText = !StringRef(options.model).ends_with(".onnx");
   if (!options.batch && !isText)
     options.batch = mlir::ShapedType::kDynamic;
-  options.threads = execution.threads ? execution.threads : hardware_concurrency().compute_thread_count();
+  options.threads = execution.threadCount();
   if (std::optional<Target> target = lookupTarget(options.target))
     if (Triple(target->triple).getArch() != Triple(sys::getProcessTriple()).getArch())
       return reportError("code for '" + target->name + "' cannot run on this machine; leave --target out");

@@ -18,7 +18,10 @@ struct ExecutionOptions {
   std::string weights;          // file; "": the model's own values
   std::optional<bnc_init> init; // fresh values instead
   uint64_t seed = 0;
-  int64_t threads = 0, batch = 0; // batch 0: the verb's default
+  int64_t threads = 0, batch = 0; // 0: all that this process may use; the verb's default
+
+  /// Threads, all of them counted where none were asked for.
+  int64_t threadCount() const;
 };
 
 struct TrainDeleter {

@@ -231,7 +231,7 @@ private:
              (weights + kept > 1.6 * cache ? weights / 32 : 0) + std::max(0.0, kept - cache) / 3 + 2000;
     };
     // Threads take one task after the other; the last strip may be shorter.
-    std::vector<double> busy(threads, 0.0);
+    std::vector<double> busy(std::min<int64_t>(threads, blocks * llvm::divideCeil(sizes.height, rows)), 0.0);
     double all = 0;
     for (int64_t row = 0; row < sizes.height; row += rows)
       for (int64_t block = 0; block < blocks; ++block) {

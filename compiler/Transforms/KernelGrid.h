@@ -13,10 +13,9 @@ llvm::ArrayRef<int64_t> shapeOf(mlir::Value value);
 /// Size `dim` of (N, C, H, W) of a tensor of rank 2 or more: H is the rows of all planes.
 int64_t dimOf(mlir::Value value, int64_t dim);
 
-/// Sets the grid, rows, blocks and chains of a kernel whose anchors are lowered, from shapes, target and the
-/// `threads` that one image alone should keep busy. `chains`:
-/// slices of each weight gradient, if there are any; returns how many there are after all. `outside`: what a block
-/// argument of the kernel is outside of it.
+/// Sets the grid, rows, blocks and chains of a kernel whose anchors are lowered, from shapes, target and the `threads`
+/// that one image alone should keep busy. `chains`: slices of each weight gradient, if there are any; returns how many
+/// there are after all. `outside`: what a block argument of the kernel is outside of it.
 int64_t chooseGrid(KernelOp kernel, const Target &target, bool inference, int64_t threads, int64_t chains,
                    llvm::function_ref<mlir::Value(mlir::Value)> outside);
 

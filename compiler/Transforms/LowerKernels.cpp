@@ -65,6 +65,9 @@ Value keepVariable(OpBuilder &builder, Value value) {
                         nullptr, 0, 0, nullptr);
 }
 
+/// Sums of a training step are cut along with its work: the same for everyone.
+constexpr int64_t kTrainingThreads = 8;
+
 class KernelLowering {
 public:
   KernelLowering(KernelOp kernel, const Target &target, bool inference, bool direct, int64_t threads, ConvolutionAlgorithm algorithm)
@@ -548,8 +551,7 @@ struct LowerKernelsPass : bnc::impl::LowerKernelsPassBase<LowerKernelsPass> {
         }
     for (GraphOp graph : getOperation().getOps<GraphOp>()) {
       bool inference = graph.getKind() == GraphKind::Inference;
-      // Sums of a training step are cut along with the work: the same for everyone.
-      int64_t busy = inference ? int64_t(threads) : 8;
+      int64_t busy = inference ? int64_t(threads) : kTrainingThreads;
       for (KernelOp kernel : llvm::to_vector(graph.getBody().getOps<KernelOp>()))
         if (failed(KernelLowering(kernel, *found, inference, direct, busy, algorithm).run()))
           return signalPassFailure();

@@ -6,11 +6,12 @@
 A layer stands between two others, as make-layers.py makes them; what counts is the median time of its own kernel: in
 inference the convolution's, at batch 1; in training that of the gradient with respect to its input alone (its weights are
 not trained), at batch 8. Between two calls a dense layer's weights pass through the cache, as a network's other layers do:
-else the layer would find its own weights there. The candidates are those of the remark of `bnc compile --remarks`. They take turns, so that all
-see the same weather: in every round each is run `--repetitions` times, on one thread. The time is the median of the rounds.
+else the layer would find its own weights there. The candidates are those of the remark of `bnc compile --remarks`. They
+take turns, so that all see the same weather: in every round each is run `--repetitions` times, on one thread. The time is
+the median of the rounds.
 
-Layers that are not named stay as SWEEP.json has them. It prints a table in which the chosen algorithm's time is bold. tests/compiler/Transforms/Inputs/ranking.py holds the cost
-model against the file. Needs onnx and numpy.
+Layers that are not named stay as SWEEP.json has them. It prints a table in which the chosen algorithm's time is bold.
+tests/compiler/Transforms/Inputs/ranking.py holds the cost model against the file. Needs onnx and numpy.
 """
 
 import argparse
