@@ -151,7 +151,7 @@ void bnc::scheduleConvolution(PipelineBuilder &builder, Func func, ArrayRef<Pend
       return schedulePanels(builder, func, convs, *tile);
 
   int64_t terms = weightDim(conv.op, 1) * weightDim(conv.op, 2) * weightDim(conv.op, 3);
-  ConvolutionTile tile = imagesAsPixels ? imagesTile(builder.target, block) : convolutionTile(builder.target, block, width, terms);
+  ConvolutionTile tile = imagesAsPixels ? imagesTile(builder.target, conv.op, layout.extents[0]) : convolutionTile(builder.target, block, width, terms);
   if (imagesAsPixels)
     tile.pixels = imageMultiple(builder.kernelOp(), builder.target);
 

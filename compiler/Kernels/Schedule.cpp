@@ -98,18 +98,21 @@ int64_t bnc::weightGradientRows(int64_t width, int64_t height) {
   return width * height <= most ? height : largestDivisor(height, std::max<int64_t>(1, most / width));
 }
 
-ConvolutionTile bnc::imagesTile(const Target &target, int64_t block) {
-  int64_t lanes = lanesOf(target, block), vectors = vectorsOf(target, block, lanes);
+ConvolutionTile bnc::imagesTile(const Target &target, PackedConvOp op, int64_t channels) {
+  int64_t block = op.getWeight().getType().getShape().back(), lanes = lanesOf(target, block), vectors = vectorsOf(target, block, lanes);
   int64_t most = std::clamp<int64_t>((target.registers - vectors - 1) / vectors, 1, 8);
-  return {int(lanes), int(vectors), int(llvm::bit_floor(uint64_t(most)))}; // a power of two divides every block of images
+  int64_t tiles = llvm::bit_floor(uint64_t(most));
+  if (op.getType().getDimSize(0) == 1) // several blocks at once are several streams, and memory feeds these faster than one
+    return {int(lanes), int(vectors * largestDivisor(channels / (vectors * lanes), tiles)), 1};
+  return {int(lanes), int(vectors), int(tiles)}; // a power of two divides every block of images
 }
 
 int64_t bnc::imageMultiple(KernelOp kernel, const Target &target) {
   int64_t multiple = 1;
   kernel.getBody().walk([&](PackedConvOp conv) {
-    ArrayRef<int64_t> shape = conv.getWeight().getType().getShape(), result = conv.getType().getShape();
+    ArrayRef<int64_t> result = conv.getType().getShape();
     if (conv.getUnflatten() || result.size() == 2 || result.back() * result[result.size() - 2] == 1)
-      multiple = std::max<int64_t>(multiple, imagesTile(target, shape.back()).pixels);
+      multiple = std::max<int64_t>(multiple, imagesTile(target, conv, conv.getWeight().getType().getShape().back()).pixels);
   });
   return multiple;
 }
