@@ -19,6 +19,14 @@ int64_t largestDivisor(int64_t number, int64_t most) {
   return divisor;
 }
 
+constexpr int64_t kPanelSumBytes = 16 << 10; // of sums on the stack: Halide allocates what is larger
+
+/// Cycles of one term of a tile: two multiply-adds or two loads each, eight multiply-adds at least for their latency; a
+/// share of what begins and ends the sums; weights that come from the second-level cache. Measured.
+double cyclesOfTerm(int64_t vectors, int64_t pixels) {
+  return double(std::max({vectors * pixels, vectors + pixels, int64_t(8)})) / 2 + 0.6 + 0.03 * double(vectors * pixels) + 0.3 * double(vectors);
+}
+
 /// Vectors of channels in one tile; grouped convolutions have one block that covers all channels.
 int64_t vectorsOf(const Target &target, int64_t block, int64_t lanes) {
   return largestDivisor(block / lanes, target.registers >= 32 ? 4 : 2);
@@ -34,10 +42,8 @@ ConvolutionTile bnc::convolutionTile(const Target &target, int64_t block, int64_
       continue;
     // vectors * pixels accumulators, `vectors` weights and one broadcast input.
     for (int64_t pixels = 1; pixels <= width && vectors * pixels + vectors < target.registers; ++pixels) {
-      // Cycles of one term: two multiply-adds or two loads each, eight multiply-adds at least for their latency; a share
-      // of what begins and ends the sums; weights that come from the second-level cache; and, of all terms together, the
-      // pixels of a result, each in a place of its own. Measured.
-      double cycles = double(std::max({vectors * pixels, vectors + pixels, int64_t(8)})) / 2 + 0.6 + 0.03 * double(vectors * pixels) + 0.3 * double(vectors) + 150.0 * double(pixels) / double(terms);
+      // Of all terms together the pixels of a result take their time too, each in a place of its own.
+      double cycles = cyclesOfTerm(vectors, pixels) + 150.0 * double(pixels) / double(terms);
       double cost = double(llvm::divideCeil(width, pixels)) * cycles / double(vectors);
       if (cost <= least) {
         least = cost;
@@ -48,9 +54,23 @@ ConvolutionTile bnc::convolutionTile(const Target &target, int64_t block, int64_
   return best;
 }
 
+std::optional<PanelTile> bnc::productTile(const Target &target, int64_t block, int64_t width) {
+  int64_t lanes = lanesOf(target, block), rows = kPanelSumBytes / (block * 4 * width);
+  std::optional<PanelTile> best;
+  double least = std::numeric_limits<double>::infinity();
+  for (int64_t vectors = 1; vectors <= block / lanes && rows > 0; ++vectors) {
+    int64_t pixels = largestDivisor(width, std::max<int64_t>(1, (target.registers - vectors - 1) / vectors));
+    double cost = cyclesOfTerm(vectors, pixels) / double(vectors * pixels);
+    if (block / lanes % vectors == 0 && cost < least) {
+      least = cost;
+      best = {{int(lanes), int(vectors), int(pixels)}, int(rows)};
+    }
+  }
+  return best;
+}
+
 std::optional<PanelTile> bnc::panelTile(const Target &target, int64_t block, int64_t width, int64_t rows) {
-  constexpr int64_t bytes = 16 << 10; // of sums on the stack: Halide allocates what is larger
-  int64_t lanes = lanesOf(target, block), best = 0, fit = bytes / (block * 4 * width);
+  int64_t lanes = lanesOf(target, block), best = 0, fit = kPanelSumBytes / (block * 4 * width);
   PanelTile tile{{int(lanes), 1, 1}, 1};
   for (int64_t vectors = 1; vectors <= block / lanes; ++vectors) {
     if (block / lanes % vectors != 0 || vectors + 2 > target.registers)

@@ -39,6 +39,10 @@ struct PanelTile : ConvolutionTile {
 /// number); none if no tile divides them, or if a panel would not be read for several of its tiles.
 std::optional<PanelTile> panelTile(const Target &target, int64_t block, int64_t width, int64_t rows);
 
+/// The same for products of `width` tiles a row in Winograd's algorithm, over `rows` rows of tiles at most; none if the
+/// sums of one row are too many.
+std::optional<PanelTile> productTile(const Target &target, int64_t block, int64_t width);
+
 /// Accumulators of a weight gradient: `vectors` of `lanes` output channels for each of `inputs` input channels and
 /// `width` by `height` taps of the window.
 struct WeightGradientTile {

@@ -120,11 +120,35 @@ Func bnc::buildWinogradProduct(PipelineBuilder &builder, WinogradProductOp op, c
   }
   func(c, x, plane, y, n) = sum(c, x, plane, y, n);
 
-  ConvolutionTile tile = convolutionTile(builder.target, block, layout.extents[1], 16 * inputs); // its result stays in the cache
-  func.split(c, co, ci, block, TailStrategy::RoundUp).split(ci, cb, ci, tile.lanes * tile.vectors);
-  func.split(x, po, pi, tile.pixels, TailStrategy::ShiftInwards);
   // Tiles that would leave the cache: those of a plane stay there for all channels. Else weights are read as they lie.
-  if (builder.rows() * layout.extents[1] * size * size * inputs * 4 > builder.target.cacheBytes)
+  bool planesFirst = builder.rows() * layout.extents[1] * size * size * inputs * 4 > builder.target.cacheBytes;
+  func.split(c, co, ci, block, TailStrategy::RoundUp);
+  ConvolutionTile tile = convolutionTile(builder.target, block, layout.extents[1], 16 * inputs); // its result stays in the cache
+  constexpr int64_t panelBytes = 32 << 10; // that stay in the first-level cache
+  std::optional<PanelTile> panel;
+  if (terms < inputs && inputs * tile.vectors * tile.lanes * 4 > panelBytes)
+    panel = productTile(builder.target, block, layout.extents[1]);
+  if (panel) {
+    // Some terms of a block stay there for the tiles of some rows; their sums wait beside them.
+    Var yo("yo"), yi("yi"), xo("xo"), xi("xi");
+    func.split(y, yo, yi, panel->rows, TailStrategy::GuardWithIf);
+    if (planesFirst)
+      func.reorder(ci, x, yi, yo, co, plane, n);
+    else
+      func.reorder(ci, x, yi, yo, plane, co, n);
+    func.vectorize(ci, panel->lanes).unroll(ci);
+    sum.compute_at(func, yo).vectorize(c, panel->lanes).unroll(c).bound_storage(y, panel->rows);
+    sum.update().split(c, cb, ci, panel->lanes * panel->vectors).split(x, xo, xi, panel->pixels);
+    sum.update().reorder({ci, xi, cb, xo, y, parts.x}).vectorize(ci, panel->lanes).unroll(ci).unroll(xi);
+    partial.compute_at(sum, cb).vectorize(c, panel->lanes).unroll(c).unroll(x);
+    partial.update().reorder({c, x, r.x}).vectorize(c, panel->lanes).unroll(c).unroll(x);
+    partial.update().unroll(r.x, panel->termsAtOnce(builder.target, terms));
+    return func;
+  }
+
+  func.split(ci, cb, ci, tile.lanes * tile.vectors);
+  func.split(x, po, pi, tile.pixels, TailStrategy::ShiftInwards);
+  if (planesFirst)
     func.reorder(ci, pi, po, y, cb, co, plane, n);
   else
     func.reorder(ci, pi, po, y, cb, plane, co, n);
