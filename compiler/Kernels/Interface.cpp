@@ -43,6 +43,15 @@ static int64_t winogradPlanes(StageOp stage) {
   return input ? (input.getTile() + 2) * (input.getTile() + 2) : 0;
 }
 
+bool bnc::isReadInPlace(StageOp stage, const KernelInterface &interface) {
+  ArrayRef<int64_t> dilations = stage.getDilations();
+  auto holds = [&](const KernelArgument &argument) {
+    return argument.value == stage.getInput() && argument.layout.extents.size() == 4 && argument.layout.strides[0] == 1;
+  };
+  return isa<BlockArgument>(stage.getInput()) && dilations[0] == 1 && dilations[1] == 1 && llvm::any_of(interface.arguments, holds) &&
+         llvm::all_of(stage->getUsers(), [](Operation *user) { return isa<WinogradInputOp>(user); });
+}
+
 int64_t bnc::stagedChannels(const Target &target, StageOp stage) {
   int64_t channels = ImageShape::of(stage).channels;
   // Convolutions broadcast one channel at a time; whoever reads vectors of channels needs whole ones.
@@ -372,6 +381,8 @@ KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
     add({KernelArgument::Scalars, Value(), 0, 0, packedLayout({8})});
 
   for (StageOp stage : body.getOps<StageOp>()) {
+    if (isReadInPlace(stage, interface))
+      continue;
     ImageShape shape = ImageShape::of(stage);
     int64_t channels = stagedChannels(target, stage) / (cut.contains(stage) ? kernel.getBlocks() : 1);
     int64_t rows = 0;

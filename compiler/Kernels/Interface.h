@@ -65,6 +65,10 @@ bool isPerSample(mlir::Value valueInKernel);
 /// True for a value staged as the flat result of a dense layer, channel dimension (H, W, C) as one.
 bool isFlat(StageOp stage);
 
+/// True for a stage that is not stored: what it reads lies in memory as it is, and only the transform of Winograd's
+/// algorithm reads it, which puts the border there itself.
+bool isReadInPlace(StageOp stage, const KernelInterface &interface);
+
 /// Channels that a stage keeps: few channels are read one at a time and need no padding.
 int64_t stagedChannels(const Target &target, StageOp stage);
 

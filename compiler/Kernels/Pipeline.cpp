@@ -96,6 +96,8 @@ Element PipelineBuilder::element(Value value) {
   Operation *op = value.getDefiningOp();
   if (auto conv = dyn_cast<PackedConvOp>(op))
     return buildConvolution(*this, conv); // one user; its accumulators belong to the Func being built
+  if (auto stage = dyn_cast<StageOp>(op))
+    return stageElement(stage, 1);
   Element built;
   if (isa<LossGradientOp, LossOp>(op))
     built = buildLoss(*this, op, cast<OpResult>(value).getResultNumber());
@@ -138,23 +140,27 @@ Element PipelineBuilder::stageElement(StageOp stage, int64_t imageMultiple) {
   ImageShape shape = ImageShape::of(stage.getInput());
   Element source = element(stage.getInput());
   // Images past the task's last one fill up a register tile: any image's values will do.
-  bool isConv = stage.getInput().getDefiningOp<PackedConvOp>() != nullptr;
+  bool isConv = stage.getInput().getDefiningOp<PackedConvOp>() != nullptr, inPlace = isReadInPlace(stage, interface);
   auto imageOf = [this, imageMultiple](Expr n) { return imageMultiple > 1 ? Halide::min(n, images() - 1) : n; };
   if (llvm::all_of(pads, [](int64_t pad) { return pad == 0; }) && dilations[0] == 1 && dilations[1] == 1)
     return [=](Expr c, Expr x, Expr y, Expr n) { return source(c, x, y, isConv ? n : imageOf(n)); };
   int px = pads[1], py = pads[0], dx = dilations[1], dy = dilations[0], width = shape.width, height = shape.height;
   return [=](Expr c, Expr x, Expr y, Expr n) {
-    Expr sx = x - px, sy = y - py, inside = sx >= 0 && sy >= 0;
+    Expr sx = x - px, sy = y - py, insideX = sx >= 0, insideY = sy >= 0;
     if (dx > 1) {
-      inside = inside && sx % dx == 0;
+      insideX = insideX && sx % dx == 0;
       sx = sx / dx;
     }
     if (dy > 1) {
-      inside = inside && sy % dy == 0;
+      insideY = insideY && sy % dy == 0;
       sy = sy / dy;
     }
-    inside = inside && sx < width && sy < height;
-    return Halide::select(inside, source(c, Halide::clamp(sx, 0, width - 1), Halide::clamp(sy, 0, height - 1), imageOf(n)), 0.0f);
+    insideX = insideX && sx < width;
+    insideY = insideY && sy < height;
+    auto value = [&](Expr sx) { return source(c, Halide::clamp(sx, 0, width - 1), Halide::clamp(sy, 0, height - 1), imageOf(n)); };
+    if (inPlace) // loops are cut where the border ends
+      return Halide::select(insideX, Halide::likely(Halide::select(insideY, value(Halide::likely(sx)), 0.0f)), 0.0f);
+    return Halide::select(insideX && insideY, value(sx), 0.0f);
   };
 }
 
@@ -246,7 +252,7 @@ Halide::Pipeline PipelineBuilder::build() {
   };
   for (Operation &op : body.without_terminator())
     for (Value result : op.getResults()) {
-      if (isa<StageOp>(op))
+      if (auto stage = dyn_cast<StageOp>(op); stage && !isReadInPlace(stage, interface))
         make(result, KernelArgument::Scratch);
       if (llvm::is_contained(yield.getValues(), result))
         make(result, KernelArgument::Result);

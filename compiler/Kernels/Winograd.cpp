@@ -91,7 +91,7 @@ Func bnc::buildWinogradInput(PipelineBuilder &builder, WinogradInputOp op, const
       Halide::mux(plane % size, transformInput(tile, line(size, [&](int k) { return down(c, k, plane / size, x, y, n); })));
 
   int lanes = lanesOf(builder, layout.extents[0]);
-  func.split(c, co, ci, lanes, TailStrategy::RoundUp).reorder(ci, plane, co, x, y, n).vectorize(ci).unroll(plane);
+  func.split(c, co, ci, lanes, TailStrategy::RoundUp).reorder(ci, plane, co, x, y, n).vectorize(ci).unroll(plane).never_partition(y, n);
   down.compute_at(func, co).vectorize(c, lanes).unroll(j).unroll(i);
   return func;
 }
