@@ -340,6 +340,23 @@ SmallVector<int64_t> KernelInterface::pixelsOfStrip(Value value) const {
   return pixels;
 }
 
+/// The result that elementwise ops make of an image in Winograd's algorithm and of nothing else, if it is stored vector by
+/// vector: the image's tiles are written there, and not stored themselves.
+static Value resultOfTiles(KernelOp kernel, StageOp image) {
+  if (!image.getInput().getDefiningOp<WinogradOutputOp>())
+    return nullptr;
+  Value value = image;
+  while (value.hasOneUse() && typeOf(value).getShape() == typeOf(image).getShape()) {
+    OpOperand &use = *value.use_begin();
+    if (isa<YieldOp>(use.getOwner()))
+      return storageOf(kernel.getResult(use.getOperandNumber())).getChannels() > 0 ? value : nullptr;
+    if (!isa<ElementwiseOpInterface>(use.getOwner()))
+      return nullptr;
+    value = use.getOwner()->getResult(0);
+  }
+  return nullptr;
+}
+
 KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
   KernelInterface interface;
   Block &body = kernel.getBody().front();
@@ -383,6 +400,10 @@ KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
   for (StageOp stage : body.getOps<StageOp>()) {
     if (isReadInPlace(stage, interface))
       continue;
+    if (Value result = resultOfTiles(kernel, stage)) {
+      interface.images[result] = stage;
+      continue;
+    }
     ImageShape shape = ImageShape::of(stage);
     int64_t channels = stagedChannels(target, stage) / (cut.contains(stage) ? kernel.getBlocks() : 1);
     int64_t rows = 0;

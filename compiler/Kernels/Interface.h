@@ -51,6 +51,7 @@ struct KernelInterface {
   /// Pixels of one image that a task of a strip owns of `value` (a stored activation).
   llvm::SmallVector<int64_t> pixelsOfStrip(mlir::Value value) const;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<RowRange>> ranges; // of every activation inside the kernel
+  llvm::DenseMap<mlir::Value, StageOp> images; // results -> the image in Winograd's algorithm that is stored only as them
 };
 
 /// (N, C, H, W) of an activation of rank 2 to 4.

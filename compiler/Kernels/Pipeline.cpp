@@ -62,6 +62,11 @@ const KernelArgument *PipelineBuilder::argumentOf(Value value, std::optional<Ker
   return nullptr;
 }
 
+Element PipelineBuilder::elementWith(Value value, Value known, Element itsElement) {
+  elements[known.getAsOpaquePointer()] = std::move(itsElement);
+  return element(value);
+}
+
 Element PipelineBuilder::element(Value value) {
   const void *key = value.getAsOpaquePointer();
   if (auto found = funcs.find(key); found != funcs.end()) {
@@ -194,13 +199,15 @@ void PipelineBuilder::store(Value value, KernelArgument::Role role) {
     return;
   }
   auto staged = dyn_cast_or_null<StageOp>(op);
+  if (StageOp image = interface.images.lookup(value))
+    staged = image;
   if (Operation *producer = staged ? staged.getInput().getDefiningOp() : nullptr) {
     std::optional<Func> made = // by a family that schedules what it stores
         llvm::TypeSwitch<Operation *, std::optional<Func>>(producer)
             .Case<Col2ImOp>([&](Col2ImOp op) { return buildCol2Im(*this, op); })
             .Case<WinogradInputOp>([&](WinogradInputOp op) { return buildWinogradInput(*this, op, layout); })
             .Case<WinogradProductOp>([&](WinogradProductOp op) { return buildWinogradProduct(*this, op, layout); })
-            .Case<WinogradOutputOp>([&](WinogradOutputOp op) { return buildWinogradOutput(*this, op, layout); })
+            .Case<WinogradOutputOp>([&](WinogradOutputOp op) { return buildWinogradOutput(*this, op, value, layout); })
             .Default([](Operation *) { return std::nullopt; });
     if (made) {
       constrain(made->output_buffer(), layout);
@@ -252,7 +259,7 @@ Halide::Pipeline PipelineBuilder::build() {
   };
   for (Operation &op : body.without_terminator())
     for (Value result : op.getResults()) {
-      if (auto stage = dyn_cast<StageOp>(op); stage && !isReadInPlace(stage, interface))
+      if (isa<StageOp>(op) && argumentOf(result, KernelArgument::Scratch))
         make(result, KernelArgument::Scratch);
       if (llvm::is_contained(yield.getValues(), result))
         make(result, KernelArgument::Result);

@@ -49,6 +49,8 @@ public:
 
   /// The expression of a value; builds it on first use.
   Element element(mlir::Value value);
+  /// The same where `known` is an expression that is at hand.
+  Element elementWith(mlir::Value value, mlir::Value known, Element itsElement);
   /// Row `row` of a vector or of coefficients, at a channel.
   Halide::Expr channel(mlir::Value value, Halide::Expr index, int row = 0);
   /// A buffer that is an argument, by the value it holds.
@@ -105,10 +107,11 @@ void scheduleConvolution(PipelineBuilder &builder, Halide::Func func, llvm::Arra
                          const BufferLayout &layout);
 /// The image that columns add up to (Col2Im.cpp).
 Halide::Func buildCol2Im(PipelineBuilder &builder, Col2ImOp op);
-/// Stored values of a Winograd convolution (Winograd.cpp).
+/// Stored values of a Winograd convolution; what is stored of an image is its stage or what elementwise ops make of it
+/// (Winograd.cpp).
 Halide::Func buildWinogradInput(PipelineBuilder &builder, WinogradInputOp op, const BufferLayout &layout);
 Halide::Func buildWinogradProduct(PipelineBuilder &builder, WinogradProductOp op, const BufferLayout &layout);
-Halide::Func buildWinogradOutput(PipelineBuilder &builder, WinogradOutputOp op, const BufferLayout &layout);
+Halide::Func buildWinogradOutput(PipelineBuilder &builder, WinogradOutputOp op, mlir::Value stored, const BufferLayout &layout);
 /// Weight gradient into the chain's slice (WeightGradient.cpp).
 Halide::Func buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op);
 /// Partial reductions of a stored value, one Func per term or tuple (Reduction.cpp).

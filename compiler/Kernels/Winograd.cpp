@@ -169,17 +169,19 @@ Func bnc::buildWinogradProduct(PipelineBuilder &builder, WinogradProductOp op, c
   return func;
 }
 
-Func bnc::buildWinogradOutput(PipelineBuilder &builder, WinogradOutputOp op, const BufferLayout &layout) {
+Func bnc::buildWinogradOutput(PipelineBuilder &builder, WinogradOutputOp op, Value stored, const BufferLayout &layout) {
   int tile = op.getTile(), size = tile + 2;
   Var &c = builder.c, &x = builder.x, &y = builder.y, &n = builder.n;
   Var i("i"), j("j"), co("co"), ci("ci"), xo("xo"), xi("xi"), yo("yo"), yi("yi");
   Func planes = builder.stored(op.getProduct()), across(builder.name("across")), func(builder.name("image"));
   across(c, j, i, x, y, n) =
       Halide::mux(j, transformOutput(tile, line(size, [&](int k) { return planes(c, x, i * size + k, y, n); })));
-  Expr value = Halide::mux(y % tile, transformOutput(tile, line(size, [&](int k) { return across(c, x % tile, k, x / tile, y / tile, n); })));
-  if (Value bias = op.getBias())
-    value += builder.channel(bias, c);
-  func(c, x, y, n) = value;
+  Element image = [=, &builder, bias = op.getBias()](Expr c, Expr x, Expr y, Expr n) {
+    Expr value = Halide::mux(y % tile, transformOutput(tile, line(size, [&](int k) { return across(c, x % tile, k, x / tile, y / tile, n); })));
+    return bias ? value + builder.channel(bias, c) : value;
+  };
+  Value stage = *op->user_begin()->result_begin();
+  func(c, x, y, n) = (stored == stage ? image : builder.elementWith(stored, stage, image))(c, x, y, n);
 
   int lanes = lanesOf(builder, layout.extents[0]);
   func.align_bounds(y, tile)
