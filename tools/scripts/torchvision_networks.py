@@ -34,19 +34,33 @@ def fill(network, seed=0):
     return network
 
 
-def activations(network):
-    return [module for module in network.modules() if isinstance(module, (torch.nn.ReLU, torch.nn.ReLU6))]
+KINKS = {torch.nn.functional.relu: [0.0], torch.nn.functional.hardtanh: [0.0, 6.0]} # ReLU6 is a hardtanh
+
+
+class Activations(torch.overrides.TorchFunctionMode):
+    """While it is entered, every ReLU, also one that is called as a function (DenseNet's last), gets what `see` returns for
+    its input and its kinks."""
+
+    def __init__(self, see):
+        super().__init__()
+        self.see = see
+
+    def __torch_function__(self, function, types, arguments=(), keywords=None):
+        if function in KINKS:
+            arguments = (self.see(arguments[0], KINKS[function]), *arguments[1:])
+        return function(*arguments, **(keywords or {}))
 
 
 def inputs_of_activations(network, x):
     """What every ReLU of the network gets in training mode, in the order of execution."""
     found = []
-    hooks = [module.register_forward_pre_hook(lambda _, args: found.append(args[0].detach().double().clone()))
-             for module in activations(network)]
-    with torch.no_grad():
+
+    def see(value, kinks):
+        found.append(value.double().clone())
+        return value
+
+    with torch.no_grad(), Activations(see):
         network(x)
-    for hook in hooks:
-        hook.remove()
     return found
 
 
@@ -74,9 +88,8 @@ def settle(network, x):
     margins = iter([4 * (a - b).abs().max().item() for a, b in zip(exact, rounded)])
     moved, last = {}, []
 
-    def before(activation, arguments):
-        value, layer, margin = arguments[0], last[-1], next(margins)
-        kinks = [0.0, 6.0] if isinstance(activation, torch.nn.ReLU6) else [0.0]
+    def see(value, kinks):
+        layer, margin = last[-1], next(margins)
         offsets = [free_offset(channel.flatten().numpy(), kinks, margin) for channel in value.transpose(0, 1)]
         old = layer.bias.detach().clone()
         layer.bias += torch.tensor(offsets)
@@ -84,13 +97,12 @@ def settle(network, x):
         for index in np.nonzero(offsets)[0]:
             moved.setdefault(names[layer] + ".bias", {})[int(index)] = float(layer.bias[index])
         shape = [1, -1] + [1] * (value.dim() - 2)
-        return (value + (layer.bias - old).reshape(shape),)
+        return value + (layer.bias - old).reshape(shape)
 
-    hooks = [module.register_forward_pre_hook(before) for module in activations(network)]
-    hooks += [module.register_forward_hook(lambda module, _, result: last.append(module)) for module in network.modules()
+    hooks = [module.register_forward_hook(lambda module, _, result: last.append(module)) for module in network.modules()
               if isinstance(module, (torch.nn.BatchNorm2d, torch.nn.Linear))]
     state = {key: value.clone() for key, value in network.state_dict().items() if "running_" in key or "num_batches" in key}
-    with torch.no_grad():
+    with torch.no_grad(), Activations(see):
         network(x)
     network.load_state_dict(state, strict=False) # the statistics were moved by looking
     for hook in hooks:
