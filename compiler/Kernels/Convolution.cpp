@@ -4,8 +4,9 @@
 // channels run past: a vector of weights is loaded once per tile, an input element is broadcast. The pixels are neighbours
 // in x, or, where the output is one pixel (a dense layer), images.
 //
-// Long sums are taken in two steps, some input channels of one tap at a time: rounding errors grow with the length of a
-// sum, and a layer of 512 channels adds up 4608 products. A partial sum is a register tile of its own.
+// Long sums are taken in two steps, some input channels of one tap at a time (of a row of taps where channels are few):
+// rounding errors grow with the length of a sum, and a layer of 512 channels adds up 4608 products. A partial sum is a
+// register tile of its own.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,11 +22,7 @@ using Halide::Var;
 
 static int64_t weightDim(PackedConvOp op, int64_t dim) { return op.getWeight().getType().getDimSize(dim); }
 
-/// Input channels that a partial sum takes of one tap; 0 where a single sum is short enough.
-static int64_t termsOfPartialSum(PackedConvOp op) {
-  int64_t inputs = weightDim(op, 3), window = weightDim(op, 1) * weightDim(op, 2), terms = partialSumTerms(inputs, window);
-  return terms == inputs && (terms < 32 || window <= 2) ? 0 : terms;
-}
+static PartialSum partialSumOf(PackedConvOp op) { return partialSum(op, weightDim(op, 3), weightDim(op, 2), weightDim(op, 1)); }
 
 Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
   // Dimensions of packed weights: (block, KH, KW, input channels of a group, channel in the block).
@@ -56,13 +53,14 @@ Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
 
   PendingConvolution conv{op, Func(builder.name("conv"))};
   conv.accumulator(c, x, y, n) = 0.0f;
-  if (int terms = termsOfPartialSum(op)) {
-    conv.window = Halide::RDom(0, inputs / terms, 0, kernelWidth, 0, kernelHeight, builder.name("window"));
-    conv.terms = Halide::RDom(0, terms, builder.name("terms"));
+  PartialSum part = partialSumOf(op);
+  if (int terms = part.inputs, taps = part.taps; terms * taps < inputs * kernelWidth * kernelHeight) {
+    conv.window = Halide::RDom(0, inputs / terms, 0, kernelWidth / taps, 0, kernelHeight, builder.name("window"));
+    conv.terms = Halide::RDom(0, terms, 0, taps, builder.name("terms"));
     conv.partial = Func(builder.name("partial"));
     Var part("part"), kx("kx"), ky("ky");
     conv.partial(c, x, y, n, part, kx, ky) = 0.0f;
-    conv.partial(c, x, y, n, part, kx, ky) += product(part * terms + conv.terms.x, kx, ky);
+    conv.partial(c, x, y, n, part, kx, ky) += product(part * terms + conv.terms.x, kx * taps + conv.terms.y, ky);
     conv.accumulator(c, x, y, n) += conv.partial(c, x, y, n, conv.window.x, conv.window.y, conv.window.z);
   } else {
     conv.window = Halide::RDom(0, inputs, 0, kernelWidth, 0, kernelHeight, builder.name("window"));
@@ -94,9 +92,12 @@ static void scheduleAccumulators(PipelineBuilder &builder, PendingConvolution co
   if (conv.partial.defined()) {
     conv.partial.compute_at(conv.accumulator, tapsFirst ? window.y : window.x);
     inRegisters(conv.partial);
-    conv.partial.update().reorder({c, pixel, conv.terms.x});
+    conv.partial.update().reorder({c, pixel, conv.terms.x, conv.terms.y});
     inRegisters(conv.partial.update());
-    conv.partial.update().unroll(conv.terms.x, tile.termsAtOnce(builder.target, termsOfPartialSum(conv.op)));
+    if (weightDim(conv.op, 3) == 1)
+      conv.partial.update().unroll(conv.terms.y);
+    else
+      conv.partial.update().unroll(conv.terms.x, tile.termsAtOnce(builder.target, partialSumOf(conv.op).inputs));
     return;
   }
   int64_t inputs = weightDim(conv.op, 3);
@@ -127,9 +128,9 @@ static void schedulePanels(PipelineBuilder &builder, Func func, ArrayRef<Pending
         .unroll(xi);
     conv.partial.compute_at(conv.accumulator, xo);
     inRegisters(conv.partial);
-    conv.partial.update().reorder({c, x, conv.terms.x});
+    conv.partial.update().reorder({c, x, conv.terms.x, conv.terms.y});
     inRegisters(conv.partial.update());
-    conv.partial.update().unroll(conv.terms.x, tile.termsAtOnce(builder.target, termsOfPartialSum(conv.op)));
+    conv.partial.update().unroll(conv.terms.x, tile.termsAtOnce(builder.target, partialSumOf(conv.op).inputs));
   }
 }
 

@@ -26,8 +26,8 @@ struct PendingConvolution {
   PackedConvOp op;
   Halide::Func accumulator;
   Halide::RDom window = {};  // (input channel or, with partial sums, their number; x, y)
-  Halide::Func partial = {}; // sums of `terms` input channels, if the whole sum is long
-  Halide::RDom terms = {};
+  Halide::Func partial = {}; // sums of `terms`, if the whole sum is long
+  Halide::RDom terms = {};   // (input channel, x)
 };
 
 class PipelineBuilder {

@@ -31,6 +31,11 @@ double cyclesOfTerm(int64_t vectors, int64_t pixels) {
 int64_t vectorsOf(const Target &target, int64_t block, int64_t lanes) {
   return largestDivisor(block / lanes, target.registers >= 32 ? 4 : 2);
 }
+
+/// True if the kernel takes the statistics of a batch normalization of what it writes.
+bool isNormalized(Operation *op) {
+  return op->getParentOfType<KernelOp>().getBody().walk([](PartialMomentsOp) { return WalkResult::interrupt(); }).wasInterrupted();
+}
 } // namespace
 
 ConvolutionTile bnc::convolutionTile(const Target &target, int64_t block, int64_t width, int64_t terms) {
@@ -90,10 +95,20 @@ std::optional<PanelTile> bnc::panelTile(const Target &target, int64_t block, int
   return tile.rows * width >= 2 * tile.pixels ? std::optional(tile) : std::nullopt;
 }
 
-int64_t bnc::partialSumTerms(int64_t inputs, int64_t window) {
-  int64_t terms = largestDivisor(inputs, 64);
-  bool isShort = inputs * window <= 2 * terms;
-  return terms < 32 || isShort ? inputs : terms; // short partial sums would cost more than they gain
+PartialSum bnc::partialSum(Operation *convolution, int64_t inputs, int64_t width, int64_t height) {
+  int64_t length = inputs * width * height, terms = largestDivisor(inputs, 64);
+  PartialSum whole{inputs, width * height};
+  if (!isNormalized(convolution)) { // short parts would cost more than they gain
+    if (terms < 32 || length <= 2 * terms)
+      terms = inputs;
+    return terms == inputs && (terms < 32 || width * height <= 2) ? whole : PartialSum{terms, 1};
+  }
+  if (length < 16)
+    return whole;
+  if (inputs < 8)
+    return {inputs, width};
+  terms = largestDivisor(inputs, std::clamp<int64_t>(length / 4, 12, 64));
+  return {terms < 8 ? inputs : terms, 1};
 }
 
 WeightGradientTile bnc::weightGradientTile(const Target &target, WeightGradientOp op, int64_t inputs) {

@@ -25,9 +25,15 @@ struct ConvolutionTile {
 /// products: it leaves registers for one vector of weights each and a broadcast input.
 ConvolutionTile convolutionTile(const Target &target, int64_t block, int64_t width, int64_t terms);
 
-/// Input channels that a partial sum takes of one tap, of sums over `inputs` channels and `window` taps; `inputs` where a
-/// single sum is short enough.
-int64_t partialSumTerms(int64_t inputs, int64_t window = 1);
+/// What of a convolution's sum is added up by itself: `inputs` input channels of `taps` taps of a row.
+struct PartialSum {
+  int64_t inputs, taps;
+};
+
+/// Partial sums of a convolution over `inputs` channels and a window of `width` by `height` taps; everything (`inputs` of
+/// all taps) where a single sum is short enough. Shorter ones, and of short sums too, if a batch normalization follows:
+/// its layers multiply the errors of all before them, which is where the errors of gradients come from.
+PartialSum partialSum(mlir::Operation *convolution, int64_t inputs, int64_t width = 1, int64_t height = 1);
 
 /// Accumulators of a packed convolution whose weights are read panel by panel: `vectors` of `lanes` output channels for
 /// each of `pixels` neighbours at a time, over `rows` rows.

@@ -106,7 +106,7 @@ Func bnc::buildWinogradProduct(PipelineBuilder &builder, WinogradProductOp op, c
   auto product = [&](Expr i) { return weight(c % block, i, plane % size, plane / size, c / block) * tiles(i, x, plane, y, n); };
 
   // Long sums in parts, as in other convolutions.
-  int terms = partialSumTerms(inputs);
+  int terms = partialSum(op, inputs).inputs;
   Halide::RDom parts(0, inputs / terms, builder.name("parts")), r(0, terms, builder.name("terms"));
   Var part("part");
   Func sum(builder.name("sum")), partial(builder.name("partial"));
