@@ -4,6 +4,7 @@
 
 #include "compiler/Kernels/Pipeline.h"
 #include "compiler/Kernels/Prefetch.h"
+#include "compiler/Kernels/PrefetchNextTask.h"
 #include "compiler/Support/MachineCode.h"
 
 #include "KernelSources.h"
@@ -73,11 +74,14 @@ std::string symbolOf(StringRef text) {
   return "bnc_k_" + llvm::toHex(ArrayRef<uint8_t>(digest).take_front(10), /*LowerCase=*/true);
 }
 
+/// How near a prefetch brings what it fetches, in LLVM's numbers: the weights of a panel, which are read again and again,
+/// into all caches; not what a task later needs, which would drive out of the first one what this task has there.
+enum Locality { kSecondLevel = 2, kAllCaches = 3 };
+
 /// Machine code for the bitcode at `from`, which Halide's optimizer wrote. Halide can prefetch in one way, past the
-/// second-level cache; what kernels fetch is read again and again, so it is fetched into all of them. And Halide has all of
-/// fast mathematics or none: it is told `strict_float`, and sums are taken in the order that kernels write. `contract`:
-/// sums and products are contracted.
-llvm::Error emitMachineCode(StringRef from, StringRef to, const Target &target, bool contract) {
+/// second-level cache, which `locality` replaces. And Halide has all of fast mathematics or none: it is told
+/// `strict_float`, and sums are taken in the order that kernels write. `contract`: sums and products are contracted.
+llvm::Error emitMachineCode(StringRef from, StringRef to, const Target &target, Locality locality, bool contract) {
   auto bitcode = llvm::MemoryBuffer::getFile(from);
   if (!bitcode)
     return llvm::errorCodeToError(bitcode.getError());
@@ -85,7 +89,6 @@ llvm::Error emitMachineCode(StringRef from, StringRef to, const Target &target, 
   llvm::Expected<std::unique_ptr<llvm::Module>> module = llvm::parseBitcodeFile(**bitcode, context);
   if (!module)
     return module.takeError();
-  constexpr int allCaches = 3;
   llvm::FastMathFlags flags;
   flags.setAllowContract(contract);
   for (llvm::Function &function : **module)
@@ -93,7 +96,7 @@ llvm::Error emitMachineCode(StringRef from, StringRef to, const Target &target, 
       if (llvm::isa<llvm::FPMathOperator>(instruction))
         instruction.copyFastMathFlags(flags);
       if (auto *call = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction); call && call->getIntrinsicID() == llvm::Intrinsic::prefetch)
-        call->setArgOperand(2, llvm::ConstantInt::get(call->getArgOperand(2)->getType(), allCaches));
+        call->setArgOperand(2, llvm::ConstantInt::get(call->getArgOperand(2)->getType(), locality));
     }
   llvm::TargetOptions options;
   options.AllowFPOpFusion = contract ? llvm::FPOpFusion::Fast : llvm::FPOpFusion::Strict;
@@ -115,10 +118,15 @@ llvm::Error buildObject(Operation *op, StringRef symbol, StringRef path, const T
   Halide::Target halide(target.halide + "-no_runtime-no_asserts-no_bounds_query-strict_float");
   Halide::Pipeline pipeline;
   std::vector<Halide::Argument> arguments;
+  Locality locality = kAllCaches;
   if (auto kernel = dyn_cast<KernelOp>(op)) {
     PipelineBuilder builder(kernel, target);
     pipeline = builder.build();
     arguments = builder.inputs();
+    if (std::vector<NextTask> next = builder.nextTask(); !next.empty()) {
+      locality = kSecondLevel;
+      pipeline.add_custom_lowering_pass(new PrefetchNextTask(builder.anchors, next));
+    }
     pipeline.add_custom_lowering_pass(new PrefetchPanels(builder.weights(), kernel.getGrid() == Grid::Images, builder.rows()));
   } else {
     std::tie(pipeline, arguments) = buildOptimizer(cast<OptimizeOp>(op), target);
@@ -127,7 +135,7 @@ llvm::Error buildObject(Operation *op, StringRef symbol, StringRef path, const T
   std::string bitcode = path.str() + ".bc";
   module.compile({{Halide::OutputFileType::bitcode, bitcode}});
   // An optimizer's formulas are rounded as the frameworks write them.
-  return emitMachineCode(bitcode, path, target, /*contract=*/isa<KernelOp>(op));
+  return emitMachineCode(bitcode, path, target, locality, /*contract=*/isa<KernelOp>(op));
 }
 
 std::optional<std::string> readFile(const llvm::Twine &path) {

@@ -66,6 +66,9 @@ Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
     conv.window = Halide::RDom(0, inputs, 0, kernelWidth, 0, kernelHeight, builder.name("window"));
     conv.accumulator(c, x, y, n) += product(conv.window.x, conv.window.y, conv.window.z);
   }
+  builder.anchors.insert(conv.accumulator.name());
+  if (conv.partial.defined())
+    builder.anchors.insert(conv.partial.name());
   builder.pending.push_back(conv);
   Value bias = op.getBias();
   PipelineBuilder *b = &builder;

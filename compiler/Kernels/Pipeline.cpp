@@ -53,6 +53,25 @@ int64_t PipelineBuilder::rows() {
   return llvm::divideCeil(kernel.getRows(), tile);
 }
 
+std::vector<NextTask> PipelineBuilder::nextTask() {
+  Block &body = kernel.getBody().front();
+  bool isTraining = llvm::any_of(body, [](Operation &op) { return isa<PartialMomentsOp, PartialSumsOp, WeightGradientOp>(op); });
+  if (!isTraining || kernel.getGrid() != Grid::Rows || interface.strips > 1 || kernel.getBlocks() > 1)
+    return {};
+  std::vector<NextTask> result;
+  int64_t bytes = 0;
+  for (const KernelArgument &argument : interface.arguments) {
+    const BufferLayout &layout = argument.layout;
+    bool isInput = argument.role == KernelArgument::Input;
+    bool isPart = layout.strides[0] == 1 && layout.strides.size() > 1 && layout.strides[1] > layout.extents[0]; // of joined channels
+    if ((!isInput && argument.role != KernelArgument::Result) || layout.imageDimension != 3 || isPart)
+      continue;
+    result.push_back({isInput ? input(argument.value).name() : stored(argument.value).name(), halideType(layout), layout.strides[3]});
+    bytes += layout.strides[3] * layout.typeBits / 8;
+  }
+  return bytes <= target.cacheBytes / 2 ? result : std::vector<NextTask>();
+}
+
 Halide::ImageParam &PipelineBuilder::input(Value value) { return params.at(value.getAsOpaquePointer()); }
 
 const KernelArgument *PipelineBuilder::argumentOf(Value value, std::optional<KernelArgument::Role> role) const {

@@ -10,6 +10,7 @@
 #define COMPILER_KERNELS_PIPELINE_H
 
 #include "compiler/Kernels/Interface.h"
+#include "compiler/Kernels/PrefetchNextTask.h"
 
 #include "Halide.h"
 
@@ -41,6 +42,10 @@ public:
   std::set<std::string> weights();
   /// Rows of a task, of tiles where there are some: what the loops of its anchors cover unless it is the last.
   int64_t rows();
+  /// What the task after a task reads and writes, in training, where images come in batches. Nothing where a task is less
+  /// or more than an image, or where images would not stay in the cache until then.
+  std::vector<NextTask> nextTask();
+  std::set<std::string> anchors; // names of the Funcs whose loops multiply and add
 
   //===-- For the families ------------------------------------------------------===//
 

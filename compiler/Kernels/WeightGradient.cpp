@@ -39,6 +39,7 @@ Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
       channel = output;
   }
   Func sum(builder.name("wsum")), slice(builder.name("slice"));
+  builder.anchors.insert(sum.name());
   Var rowBlock("rowBlock"), image("image");
   Expr y = rowBlock * rows + p.y, z = byRows ? Expr(image) : Expr(p.z);
   sum(k, c, kx, ky, ko, rowBlock, image) = 0.0f;
