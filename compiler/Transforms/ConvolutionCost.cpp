@@ -18,6 +18,8 @@ static constexpr int64_t kColumnBytes = 16 << 10; // wait on the stack to be add
 Columns Columns::of(const Target &target, ArrayRef<int64_t> weight, int64_t width) {
   int64_t taps = weight[2] * weight[3], stored = target.storedChannels(weight[1]);
   int64_t channels = stored > target.lanes && stored % target.lanes == 0 ? target.lanes : stored;
+  if (taps == 1 && stored % (2 * target.lanes) == 0)
+    channels = 2 * target.lanes; // of one tap alone a register tile would be half empty
   int64_t block = taps * channels, vectors = llvm::divideCeil(block, target.lanes);
   bool threes = target.registers >= 32 && vectors % 3 == 0; // a register tile is two vectors wide, or three
   if (block % target.lanes != 0 || (vectors % 2 != 0 && !threes))
