@@ -70,3 +70,12 @@ def PlanMemoryPass : Pass<"bnc-plan-memory", "::mlir::ModuleOp"> {
   }];
   let options = [Option<"target", "target", "std::string", "\"x86-64-v3\"", "what the kernels will run on">];
 }
+
+def RecomputePass : Pass<"bnc-recompute", "::mlir::ModuleOp"> {
+  let summary = "Form values of the forward pass again where backward reads them, instead of keeping them";
+  let description = [{
+    Of kernels that bnc-form-kernels made, in training graphs: a result that a kernel forms element by element of other
+    values in memory is formed again in the kernels of backward that read it, if each of those can do it with what is in
+    memory then anyway, and has to read no more than before. Its memory is free after the forward pass.
+  }];
+}

@@ -83,6 +83,7 @@ public:
       if (failed(lower(&op)))
         return failure();
     }
+    readStagedSums();
     removeDead();
     chains = chooseGrid(kernel, target, inference, threads, chains, [&](Value argument) { return outer.lookup(argument); });
     for (auto &[location, choice] : choices)
@@ -179,6 +180,26 @@ private:
       Value slope = MulOp::create(builder, op.getLoc(), type, once, SubOp::create(builder, op.getLoc(), type, one, once));
       op.replaceAllUsesWith(MulOp::create(builder, op.getLoc(), type, op.getGradient(), slope).getResult());
       return;
+    }
+  }
+
+  /// True if scratch holds the operand as it is.
+  static bool isPlain(StageOp op) {
+    return llvm::all_of(op.getPads(), [](int64_t pad) { return pad == 0; }) && llvm::all_of(op.getDilations(), [](int64_t dilation) { return dilation == 1; });
+  }
+
+  /// A sum that is formed again (bnc-recompute) and goes through a ReLU into scratch is formed once: what is there is
+  /// positive where the sum is.
+  void readStagedSums() {
+    for (auto gradient : kernel.getBody().getOps<ActivationGradientOp>()) {
+      auto sum = gradient.getInput().getDefiningOp<AddOp>();
+      if (!sum || gradient.getActivation() != "relu")
+        continue;
+      for (Operation *relu : sum->getUsers())
+        if (isa<ReluOp>(relu))
+          for (Operation *user : relu->getUsers())
+            if (auto staged = dyn_cast<StageOp>(user); staged && isPlain(staged) && staged->isBeforeInBlock(gradient))
+              gradient.getInputMutable().assign(staged);
     }
   }
 

@@ -59,6 +59,7 @@ void bnc::buildKernelsPipeline(OpPassManager &manager, StringRef target, bool di
   manager.addPass(createLowerNormalizationPass());
   manager.addPass(createMergeUpdatesPass());
   manager.addPass(createFormKernelsPass({target.str()}));
+  manager.addPass(createRecomputePass());
   manager.addPass(createLowerKernelsPass({target.str(), directMath, threads}));
   manager.addPass(createCSEPass()); // a weight that several kernels read is packed once
   manager.addPass(createPlanMemoryPass({target.str()}));

@@ -9,6 +9,7 @@
 
 #include "compiler/Support/Target.h"
 #include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/Utils.h"
 
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "llvm/ADT/SetVector.h"
@@ -76,26 +77,13 @@ private:
         op.erase();
   }
 
-  void closure(Operation *op, llvm::SetVector<Operation *> &set) {
-    if (!set.insert(op))
-      return;
-    for (Value operand : op->getOperands())
-      if (Operation *producer = operand.getDefiningOp())
-        closure(producer, set);
-  }
-
   /// Training: what the loss and the statistics need, then the rest, then the update. Inference: what depends on
   /// variables alone, then the rest. The attribute `program` says which; running statistics and the optimizer are
   /// programs of their own.
   void order() {
     llvm::SetVector<Operation *> first;
     if (graph.getKind() == GraphKind::Training) {
-      for (Operation &op : block())
-        if (isa<MoveAverageOp, MoveRunningOp>(op))
-          closure(&op, first);
-      for (Value value : block().getTerminator()->getOperands())
-        if (Operation *producer = value.getDefiningOp())
-          closure(producer, first);
+      first = forwardOps(graph);
     } else {
       llvm::DenseSet<Value> run(block().args_begin(), block().args_end());
       for (Operation &op : block()) {

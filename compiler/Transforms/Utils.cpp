@@ -77,6 +77,22 @@ LogicalResult bnc::checkPhase(ModuleOp module, GraphKind kind) {
   return success();
 }
 
+llvm::SetVector<Operation *> bnc::forwardOps(GraphOp graph) {
+  llvm::SetVector<Operation *> found;
+  for (Operation &op : graph.getBody().front())
+    if (isa<MoveAverageOp, MoveRunningOp>(op))
+      found.insert(&op);
+  auto insertProducers = [&](ValueRange values) {
+    for (Value value : values)
+      if (Operation *producer = value.getDefiningOp())
+        found.insert(producer);
+  };
+  insertProducers(getReturn(graph)->getOperands());
+  for (size_t i = 0; i < found.size(); ++i) // grows
+    insertProducers(found[i]->getOperands());
+  return found;
+}
+
 ReturnOp bnc::getReturn(GraphOp graph) { return cast<ReturnOp>(graph.getBody().front().getTerminator()); }
 
 void bnc::setResults(GraphOp graph, ValueRange values, ArrayRef<DictionaryAttr> attributes) {

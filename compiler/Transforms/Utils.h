@@ -5,6 +5,7 @@
 
 #include "ir/BncOps.h"
 
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/Regex.h"
 
 #include <optional>
@@ -41,6 +42,10 @@ llvm::LogicalResult reportForbidden(GraphOp graph, llvm::function_ref<llvm::Stri
 
 /// Checks that the module's phase is that of `kind` and that no model graph is left.
 llvm::LogicalResult checkPhase(mlir::ModuleOp module, GraphKind kind);
+
+/// What the forward pass of a training graph has to run (phase `kernels`): all that its results and the running statistics
+/// depend on. The rest is backward and update.
+llvm::SetVector<mlir::Operation *> forwardOps(GraphOp graph);
 
 /// The terminator of a graph.
 ReturnOp getReturn(GraphOp graph);
