@@ -333,11 +333,16 @@ private:
 
   std::vector<Constant> graphFields(GraphOp graph) {
     if (!graph)
-      return {i64(0), i64(0), i64(0)};
+      return {i64(0), i64(0), i64(0), i64(0), null()};
     int64_t scratch = 0;
     for (Operation &op : graph.getBody().front())
       scratch = std::max(scratch, scratchOf(&op, target));
-    return {i64(intAttr(graph, "bnc.scaled_bytes")), i64(intAttr(graph, "bnc.fixed_bytes")), i64(scratch)};
+    std::vector<std::vector<Constant>> rooms;
+    if (auto pairs = graph->getAttrOfType<DenseI64ArrayAttr>("bnc.gradient_rooms"))
+      for (int64_t i = 0; i < pairs.size(); i += 2)
+        rooms.push_back({i64(pairs[i]), i64(pairs[i + 1])});
+    return {i64(intAttr(graph, "bnc.scaled_bytes")), i64(intAttr(graph, "bnc.fixed_bytes")), i64(scratch), i64(rooms.size()),
+            table("rooms", rooms)};
   }
 
   static int64_t intAttr(Operation *op, StringRef name) {

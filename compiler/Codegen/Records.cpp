@@ -316,6 +316,17 @@ std::vector<Step> mergeSlicesSteps(MergeSlicesOp op, const Target &target) {
   (void)target;
   return steps;
 }
+
+/// The optimizer moves parameters with the gaps between them: there gradients are zero, as the parameters are.
+std::optional<Step> clearPadding(Value gradient) {
+  if (storageOf(gradient).getSpace() != Space::Gradients)
+    return std::nullopt;
+  bnc_location location = locationOf(gradient);
+  int64_t count = typeOf(gradient).getNumElements(), padding = llvm::alignTo(count, BNC_ALIGNMENT / 4) - count;
+  if (padding == 0)
+    return std::nullopt;
+  return Step{"bnc_rt_fill", wordsOf(bnc_fill{{location.space, location.offset + count * 4}, 32, padding, 0}), ""};
+}
 } // namespace
 
 FailureOr<std::vector<std::pair<Operation *, Step>>> bnc::callsOf(GraphOp graph, int64_t program, const Target &target) {
@@ -329,6 +340,10 @@ FailureOr<std::vector<std::pair<Operation *, Step>>> bnc::callsOf(GraphOp graph,
       return failure();
     for (Step &step : *steps)
       calls.push_back({&op, std::move(step)});
+    if (op.hasAttr("storage"))
+      for (Value result : op.getResults())
+        if (std::optional<Step> step = clearPadding(result))
+          calls.push_back({&op, std::move(*step)});
   }
   if (graph.getKind() == GraphKind::Training && program == 0 && !outputGradientsOf(graph)) {
     Operation *terminator = graph.getBody().front().getTerminator();

@@ -194,6 +194,20 @@ void addMemory(Table &table, GraphOp graph) {
     table.add({title, part, withSeparators(live), withSeparators(arena),
                llvm::formatv("{0:f1} %", live ? 100.0 * (arena - live) / live : 0.0)});
   }
+  if (auto planned = graph->getAttrOfType<DenseI64ArrayAttr>("bnc.gradient_rooms")) {
+    int64_t batch = cast<RankedTensorType>(graph.getArgumentTypes().front()).getDimSize(0);
+    batch = ShapedType::isDynamic(batch) ? 1 : batch;
+    auto together = [&](ArrayRef<int64_t> rooms, int64_t most) {
+      most *= batch;
+      for (size_t i = 0; i < rooms.size(); i += 2)
+        most = std::max(most, rooms[i] * batch + rooms[i + 1]);
+      return most;
+    };
+    int64_t live = together(graph->getAttrOfType<DenseI64ArrayAttr>("bnc.gradient_live_rooms"), bytes("bnc.scaled_live_bytes"));
+    int64_t arena = together(planned, bytes("bnc.scaled_bytes"));
+    table.add({title, "of " + std::to_string(batch) + (batch == 1 ? " sample" : " samples") + " and the gradients", withSeparators(live),
+               withSeparators(arena), llvm::formatv("{0:f1} %", 100.0 * (arena - live) / live)});
+  }
   if (graph.getKind() == GraphKind::Inference)
     table.add({title, "folded weights", withSeparators(bytes("bnc.folded_bytes")), withSeparators(bytes("bnc.folded_bytes")), ""});
 }

@@ -65,7 +65,10 @@ def PlanMemoryPass : Pass<"bnc-plan-memory", "::mlir::ModuleOp"> {
     Offsets are chosen by first fit over lifetimes, in one arena that scales with the batch and one that does not: their
     sizes are `bnc.scaled_bytes` and `bnc.fixed_bytes` of the graph, the most bytes alive at once `bnc.scaled_live_bytes`
     and `bnc.fixed_live_bytes`.
-    Variables get places in their own block, trainable parameters first (attribute `bnc.offset`, in floats).
+    Variables get places in their own block, trainable parameters first (attribute `bnc.offset`, in floats), those whose
+    gradients are known last in front. The gradients lie in the same order and end where the first arena does; pairs in
+    `bnc.gradient_rooms` say how many bytes of them have to find room behind how many of the activations of a sample, and
+    in `bnc.gradient_live_rooms`, behind how many that are alive.
     Before that, ops are ordered into what fold or the forward pass, the backward pass and the update run.
   }];
   let options = [Option<"target", "target", "std::string", "\"x86-64-v3\"", "what the kernels will run on">];

@@ -5,6 +5,10 @@
 // taken. What grows with the batch and what does not are planned apart: an offset of the first kind is multiplied by the
 // largest batch at run time.
 //
+// Gradients of parameters stay until the update, since a step that fails must not have moved a parameter. They are written
+// one after the other while backward is done with one activation after the other, so they lie at the end of the same
+// memory, the first ones last: what grows from there needs to meet the activations nowhere.
+//
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Support/Target.h"
@@ -29,6 +33,7 @@ namespace {
 constexpr int64_t kAlignment = 64;
 constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
 constexpr int kAttempts = 40; // to improve an order
+constexpr int64_t kUsualBatch = 8; // what an order is judged for where the batch is left open
 
 struct Lifetime {
   Value value;
@@ -52,6 +57,7 @@ public:
 
   LogicalResult run() {
     removeDead();
+    separateGradients();
     order();
     if (failed(collect()))
       return failure();
@@ -77,6 +83,31 @@ private:
         op.erase();
   }
 
+  /// What a value is under another shape.
+  static OpResult withoutReshape(Value value) {
+    while (auto reshape = value.getDefiningOp<ReshapeOp>())
+      value = reshape.getInput();
+    return cast<OpResult>(value);
+  }
+
+  /// Parameters with one gradient between them, such as biases that are added to the same value, get one each: the
+  /// optimizer looks for it at the parameter's place.
+  void separateGradients() {
+    llvm::DenseSet<Value> seen;
+    for (auto optimize : block().getOps<OptimizeOp>())
+      for (OpOperand &gradient : optimize.getGradientsMutable()) {
+        OpResult result = withoutReshape(gradient.get());
+        if (seen.insert(result).second)
+          continue;
+        builder.setInsertionPointAfter(result.getOwner());
+        Value copy = builder.clone(*result.getOwner())->getResult(result.getResultNumber());
+        if (result != gradient.get())
+          copy = ReshapeOp::create(builder, result.getLoc(), gradient.get().getType(), copy,
+                                   cast<RankedTensorType>(gradient.get().getType()).getShape());
+        gradient.set(copy);
+      }
+  }
+
   /// Training: what the loss and the statistics need, then the rest, then the update. Inference: what depends on
   /// variables alone, then the rest. The attribute `program` says which; running statistics and the optimizer are
   /// programs of their own.
@@ -98,7 +129,9 @@ private:
     SmallVector<Operation *> ops;
     for (Operation &op : block())
       ops.push_back(&op);
-    llvm::stable_sort(ops, [&](Operation *a, Operation *b) { return rank(a) < rank(b); });
+    // Gradients that are known are written last, when there is most room.
+    auto key = [&](Operation *op) { return std::pair(rank(op), isZeroGradient(op)); };
+    llvm::stable_sort(ops, [&](Operation *a, Operation *b) { return key(a) < key(b); });
     for (Operation *op : ops) {
       op->moveBefore(&block(), block().end());
       if (!isa<ReadOp, ReturnOp>(op))
@@ -106,7 +139,7 @@ private:
     }
   }
 
-  /// A constant that is a gradient is zero (bnc-zero-gradients): nobody writes there, and the runtime starts with zeros.
+  /// A constant that is a gradient is zero (bnc-zero-gradients).
   static bool isZeroGradient(Operation *op) {
     return isa<ConstantOp>(op) && llvm::all_of(op->getUsers(), [](Operation *user) { return isa<OptimizeOp>(user); });
   }
@@ -119,7 +152,7 @@ private:
     for (auto [position, op] : llvm::enumerate(block()))
       index[&op] = position;
     for (Operation &op : block()) {
-      if (isa<ReadOp, ReturnOp, AssignOp, OptimizeOp, ReshapeOp>(op) || isZeroGradient(&op))
+      if (isa<ReadOp, ReturnOp, AssignOp, OptimizeOp, ReshapeOp>(op))
         continue;
       for (OpResult result : op.getResults()) {
         auto type = cast<RankedTensorType>(result.getType());
@@ -165,7 +198,8 @@ private:
     for (Operation &op : block())
       if (auto optimize = dyn_cast<OptimizeOp>(op))
         for (auto [gradient, parameter] : llvm::zip(optimize.getGradients(), optimize.getParameters()))
-          fixPlace(gradient, Space::Gradients, offsets.lookup(cast<FlatSymbolRefAttr>(parameter).getValue()) * 4);
+          fixPlace(withoutReshape(gradient), Space::Gradients, offsets.lookup(cast<FlatSymbolRefAttr>(parameter).getValue()) * 4);
+    findGradientBytes();
     bool returnsLosses = graph.getKind() == GraphKind::Training && graph.getArgumentTypes().size() > 0 &&
                          !graph.getArgAttr(graph.getNumArguments() - 1, "bnc.output_gradient");
     if (!returnsLosses)
@@ -176,6 +210,17 @@ private:
         fixPlace(operand.get(), Space::Output, operand.getOperandNumber());
       }
     return success();
+  }
+
+  /// At each position, what of the gradients' block is written already, from its end on.
+  void findGradientBytes() {
+    int64_t all = graph->getParentOfType<ModuleOp>()->getAttrOfType<IntegerAttr>("bnc.trainable_floats").getInt() * 4;
+    for (Lifetime &gradient : lifetimes)
+      if (gradient.space == Space::Gradients) {
+        gradientBytes.resize(block().getOperations().size());
+        for (size_t position = gradient.begin; position < gradientBytes.size(); ++position)
+          gradientBytes[position] = std::max(gradientBytes[position], all - gradient.offset);
+      }
   }
 
   /// The parts of a concatenation are written where it lies: a place for them all, from the first part that is made to the
@@ -263,6 +308,42 @@ private:
     return most;
   }
 
+  /// How far into their memory the values reach that are alive at each position, if they lie where they are placed, or
+  /// (`packed`) without gaps.
+  std::vector<int64_t> heights(ArrayRef<Lifetime *> values, bool packed) {
+    std::vector<int64_t> result(block().getOperations().size(), 0);
+    for (Lifetime *value : values)
+      for (int64_t position = value->begin, last = std::min<int64_t>(value->end, result.size() - 1); position <= last; ++position)
+        result[position] = packed ? result[position] + value->bytes : std::max(result[position], value->offset + value->bytes);
+    return result;
+  }
+
+  /// Pairs of bytes: where activations reach so far (per sample), so much is needed for gradients behind them. A pair for
+  /// every time that needs more of one than all later ones.
+  SmallVector<int64_t> roomsOf(const std::vector<int64_t> &heights) {
+    SmallVector<int64_t> rooms;
+    int64_t highest = -1;
+    for (size_t position = heights.size(); position-- > 0 && gradientBytes[position] > 0;)
+      if (heights[position] > highest) {
+        highest = heights[position];
+        if (!rooms.empty() && rooms.back() == gradientBytes[position])
+          rooms.pop_back_n(2);
+        rooms.append({highest, gradientBytes[position]});
+      }
+    return rooms;
+  }
+
+  /// Bytes of activations and gradients together.
+  int64_t demandOf(int64_t activations, ArrayRef<int64_t> rooms) {
+    int64_t batch = graph.getArgumentTypes().empty() ? ShapedType::kDynamic : cast<RankedTensorType>(graph.getArgumentTypes()[0]).getDimSize(0);
+    if (ShapedType::isDynamic(batch))
+      batch = kUsualBatch;
+    int64_t bytes = activations * batch;
+    for (size_t i = 0; i < rooms.size(); i += 2)
+      bytes = std::max(bytes, rooms[i] * batch + rooms[i + 1]);
+    return bytes;
+  }
+
   /// Places the values in this order. Returns what they need.
   static int64_t placeInOrder(ArrayRef<Lifetime *> order) {
     int64_t total = 0;
@@ -292,7 +373,12 @@ private:
         values.push_back(&lifetime);
       }
     auto length = [&](Lifetime *value) { return std::min(value->end, last) - value->begin + 1; };
-    int64_t least = largestLiveSet(values), best = kForever;
+    // Of plans that need the same, with gradients, the one that needs less without: another batch may be larger.
+    bool meetsGradients = space == Space::Scaled && !gradientBytes.empty();
+    auto needOf = [&](int64_t total, bool packed) {
+      return std::pair(meetsGradients ? demandOf(total, roomsOf(heights(values, packed))) : 0, total);
+    };
+    std::pair<int64_t, int64_t> least = needOf(largestLiveSet(values), /*packed=*/true), best(kForever, kForever);
     SmallVector<int64_t> offsets(values.size(), 0);
     for (int weighed : {0, 1, 2}) { // the largest first, the largest and longest, the longest
       SmallVector<Lifetime *> order(values);
@@ -302,8 +388,8 @@ private:
       llvm::stable_sort(order, [&](Lifetime *a, Lifetime *b) { return weight(a) > weight(b); });
       for (int attempt = 0; attempt < kAttempts && best > least; ++attempt) {
         int64_t total = placeInOrder(order);
-        if (total < best) {
-          best = total;
+        if (auto need = needOf(total, /*packed=*/false); need < best) {
+          best = need;
           for (auto [offset, value] : llvm::zip(offsets, values))
             offset = value->offset;
         }
@@ -316,14 +402,18 @@ private:
     }
     for (auto [offset, value] : llvm::zip(offsets, values))
       value->offset = offset;
-    graph->setAttr((name + "_bytes").str(), builder.getI64IntegerAttr(values.empty() ? 0 : best));
+    graph->setAttr((name + "_bytes").str(), builder.getI64IntegerAttr(values.empty() ? 0 : best.second));
     if (space != Space::Folded) // where everything stays
-      graph->setAttr((name + "_live_bytes").str(), builder.getI64IntegerAttr(least));
+      graph->setAttr((name + "_live_bytes").str(), builder.getI64IntegerAttr(least.second));
+    if (meetsGradients) {
+      graph->setAttr("bnc.gradient_rooms", builder.getDenseI64ArrayAttr(roomsOf(heights(values, /*packed=*/false))));
+      graph->setAttr("bnc.gradient_live_rooms", builder.getDenseI64ArrayAttr(roomsOf(heights(values, /*packed=*/true))));
+    }
   }
 
   LogicalResult attach() {
     for (Operation &op : block()) {
-      if (isa<ReadOp, ReturnOp, AssignOp, OptimizeOp, ReshapeOp>(op) || isZeroGradient(&op) || op.getNumResults() == 0)
+      if (isa<ReadOp, ReturnOp, AssignOp, OptimizeOp, ReshapeOp>(op) || op.getNumResults() == 0)
         continue;
       SmallVector<Attribute> places;
       for (Value result : op.getResults())
@@ -336,8 +426,9 @@ private:
   GraphOp graph;
   const Target &target;
   const llvm::StringMap<int64_t> &offsets;
-  Builder builder;
+  OpBuilder builder;
   SmallVector<Lifetime> lifetimes;
+  std::vector<int64_t> gradientBytes; // by position; empty without gradients
   llvm::MapVector<Value, Part> parts;
   DenseMap<Value, StorageAttr> storage;
 };
@@ -367,11 +458,21 @@ struct PlanMemoryPass : bnc::impl::PlanMemoryPassBase<PlanMemoryPass> {
       variable->setAttr("bnc.offset", builder.getI64IntegerAttr(next));
       next += llvm::alignTo(cast<RankedTensorType>(variable.getType()).getNumElements(), kAlignment / 4);
     };
-    // What one bnc.optimize moves lies together; without a training graph, what it would move.
+    // What one bnc.optimize moves lies together, the later its gradient is known the further in front; without a training
+    // graph, what it would move.
     bool trains = false;
     getOperation().walk([&](OptimizeOp optimize) {
       trains = true;
-      for (Attribute parameter : optimize.getParameters())
+      SmallVector<std::pair<Operation *, Attribute>> moved; // by what makes the gradient
+      for (auto [gradient, parameter] : llvm::zip(optimize.getGradients(), optimize.getParameters()))
+        moved.push_back({gradient.getDefiningOp(), parameter});
+      llvm::stable_sort(moved, [](auto a, auto b) {
+        auto [front, back] = std::pair(a.first, b.first);
+        if (isa<ConstantOp>(front) || isa<ConstantOp>(back)) // zeros are written last
+          return isa<ConstantOp>(front) && !isa<ConstantOp>(back);
+        return front != back && back->isBeforeInBlock(front);
+      });
+      for (auto [gradient, parameter] : moved)
         place(SymbolTable::lookupNearestSymbolFrom<VariableOp>(optimize, cast<FlatSymbolRefAttr>(parameter)));
     });
     for (VariableOp variable : getOperation().getOps<VariableOp>())

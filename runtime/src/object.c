@@ -127,14 +127,28 @@ void bnc_object_destroy(bnc_object *object) {
 
 static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
+/* What a graph needs of SCALED; false where that is too much to count. */
+static bool grow_scaled(bnc_object *object, const bnc_graph *graph) {
+  for (int64_t i = -1; i < graph->room_count; ++i) {
+    bnc_room room = i < 0 ? (bnc_room){graph->scaled_bytes, 0} : graph->rooms[i];
+    int64_t bytes;
+    if (__builtin_mul_overflow(room.scaled_bytes, object->max_batch, &bytes) ||
+        __builtin_add_overflow(bytes, room.gradient_bytes, &bytes))
+      return false;
+    object->scaled_size = larger(object->scaled_size, bytes);
+  }
+  return true;
+}
+
 bnc_status bnc_object_reserve(bnc_object *object, const bnc_graph *one, const bnc_graph *other) {
-  int64_t scaled = larger(one->scaled_bytes, other->scaled_bytes);
   int64_t fixed = larger(one->fixed_bytes, other->fixed_bytes);
   int64_t scratch = larger(one->scratch_bytes, other->scratch_bytes);
   bnc_context *context = &object->context;
-  object->scaled = bnc_memory_take(&object->memory, object->max_batch, scaled, false);
+  if (grow_scaled(object, one) && grow_scaled(object, other))
+    object->scaled = bnc_memory_take(&object->memory, 1, object->scaled_size, false);
   if (!object->scaled)
-    return bnc_object_out_of_memory(object, "the activations", object->max_batch, scaled);
+    return bnc_object_out_of_memory(object, "the activations", object->max_batch,
+                                    larger(one->scaled_bytes, other->scaled_bytes));
   object->fixed = bnc_memory_take(&object->memory, 1, fixed, false);
   if (!object->fixed)
     return bnc_object_out_of_memory(object, "the working weights", 1, fixed);

@@ -12,7 +12,8 @@ typedef struct bnc_object {
   int64_t max_batch;
   uint64_t seed;
   bnc_context context;
-  uint8_t *scaled, *fixed; /* the arena; its contents do not outlive a call */
+  uint8_t *scaled, *fixed; /* the arena; its contents do not outlive a call, but for gradients (train.h) */
+  int64_t scaled_size;
 } bnc_object;
 
 /* Allocates `bytes` for a structure that begins with a bnc_object, and fills that in. */

@@ -20,7 +20,7 @@ bnc_status bnc_train_run_forward(bnc_train *train, const void *const *inputs, co
   train->inputs[count] = labels;
   for (int64_t i = 0; i < model_of(train)->output_count && !bnc_train_has_loss(train); ++i)
     train->inputs[count + i] = NULL; /* gradients come later */
-  train->pending.forward = false; /* the arena has room for one */
+  bnc_train_leave_arena(train); /* it has room for one */
   train->exec.batch = batch;
   train->exec.outputs = outputs;
   train->exec.passes = (uint64_t)train->passes;
@@ -93,15 +93,20 @@ static double add_to_sums(bnc_train *train, const float *gradients, double weigh
   return norm;
 }
 
+void bnc_train_leave_arena(bnc_train *train) {
+  bnc_pending *pending = &train->pending;
+  pending->forward = false;
+  if (pending->batches == 1 && !pending->summed) {
+    add_to_sums(train, train->gradients, 1, true); /* as they are: they alone are left if the next one fails */
+    pending->summed = true;
+  }
+}
+
 /* After a forward pass: gradients, then the running statistics, then one micro-batch more that waits. */
 static bnc_status run_backward(bnc_train *train, const void *const *inputs, const void *labels, double weight) {
   bnc_object *object = &train->object;
   bnc_pending *pending = &train->pending;
   pending->forward = false; /* its values are overwritten from here on */
-  if (pending->batches == 1 && !pending->summed) {
-    add_to_sums(train, train->gradients, 1, true); /* as they are: they alone are left if this one fails */
-    pending->summed = true;
-  }
   train->exec.gradient_sum_of_squares = 0;
   bnc_status status = bnc_object_run(object, &train->exec, model_of(train)->train_backward, BNC_FP_FAST);
   if (status == BNC_OK && !isfinite(train->exec.gradient_sum_of_squares))

@@ -56,7 +56,6 @@ static bnc_status take_memory(bnc_train *train) {
     return bnc_object_out_of_memory(object, "the optimizer state", model->slot_count, trainable);
   const demand demands[] = {{&train->variables, "the variables", model->variables_floats, sizeof(float)},
                             {&train->slots, "the optimizer state", slots, sizeof(float)},
-                            {&train->gradients, "the gradients", trainable, sizeof(float)},
                             {&train->scalars, "the scalars", BNC_SCALAR_COUNT, sizeof(float)},
                             {&train->hyper, "the optimizer's numbers", 1 + model->hyper_count, sizeof(double)},
                             {&train->has_value, "the variables", model->variable_count, 1},
@@ -96,6 +95,7 @@ static bnc_status build(bnc_train *train) {
     status = bnc_inference_create(object, &train->inference);
   if (status != BNC_OK)
     return status;
+  train->gradients = (float *)(void *)(object->scaled + object->scaled_size) - model->trainable_floats;
   train->exec = bnc_object_exec(object);
   train->exec.base[BNC_SPACE_VARIABLES] = (uint8_t *)train->variables;
   train->exec.base[BNC_SPACE_SLOTS] = (uint8_t *)train->slots;
@@ -252,7 +252,7 @@ static bnc_status check_inference(bnc_train *train, const void *const *inputs, i
 
 static bnc_status run_inference(bnc_train *train, const void *const *inputs, int64_t batch, void *const *outputs) {
   bnc_status status = BNC_OK;
-  train->pending.forward = false; /* the arena is shared */
+  bnc_train_leave_arena(train); /* it is shared */
   if (!train->inference.ready)
     status = bnc_inference_fold(&train->object, &train->inference, train->variables);
   if (status == BNC_OK)

@@ -27,8 +27,9 @@ struct bnc_train {
   bnc_object object;
   bnc_exec exec;
   bnc_inference inference; /* for eval_step and predict; folded again after variables changed */
-  float *variables, *slots, *gradients, *scalars;
-  float *sums; /* of gradients; untouched until a second micro-batch comes */
+  float *variables, *slots, *scalars;
+  float *gradients; /* at the end of the arena */
+  float *sums; /* of gradients; untouched where a step's only micro-batch is followed by its update */
   double *hyper;      /* the learning rate, then model->hyper_names */
   uint8_t *has_value; /* per variable: it was loaded, initialized or set */
   int64_t steps, passes; /* optimizer steps; forward passes in training, for dropout */
@@ -47,6 +48,9 @@ bnc_status bnc_train_check_forward(const bnc_train *train, const void *const *in
 /* Runs it; labels NULL with the application's own loss. */
 bnc_status bnc_train_run_forward(bnc_train *train, const void *const *inputs, const void *labels, int64_t batch,
                                  void *const *outputs);
+
+/* Before something else takes the arena: gradients that wait are put into the sums, a forward pass is forgotten. */
+void bnc_train_leave_arena(bnc_train *train);
 
 /* After variables changed; a forward pass with the old ones is forgotten. */
 void bnc_train_touch(bnc_train *train);

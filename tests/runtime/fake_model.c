@@ -9,7 +9,7 @@ enum { STORED = 4, STRIPS = 2 }; /* channels padded to 4; a strip is two pixels 
 enum { W = 0, SCALE = 6, OFFSET = 9, TRAINABLE = 12, MEAN = 12, VARIANCE = 15 };
 
 /* Arena, in bytes. */
-enum { MOMENTS = 0, LOSSES = 128, CORRECT = 192, DLOGITS = 256, SUM_PARTIALS = 320, Z = 384, SCALED_BYTES = 448 };
+enum { LOSSES = 0, CORRECT = 64, DLOGITS = 128, SUM_PARTIALS = 192, Z = 256, MOMENTS = 320, SCALED_BYTES = 448 };
 enum {
   BATCH_MEAN = 0,
   BATCH_VARIANCE = 64,
@@ -38,6 +38,11 @@ enum { FOLDED_WEIGHT = 0, FOLDED_BIAS = 64 };
 
 static float *data(void *argument) { return (float *)((bnc_buffer *)argument)->host; }
 static const bnc_dim *dim(void *argument, int d) { return &((bnc_buffer *)argument)->dim[d]; }
+
+/* What a call leaves in the arena, gradients in the moments' place included, the next one does not find. */
+static void scribble(const bnc_exec *exec) {
+  memset(exec->base[BNC_SPACE_SCALED], 0xff, (size_t)(SCALED_BYTES * exec->max_batch));
+}
 
 /* ---- Forward ----------------------------------------------------------------------------------------- */
 
@@ -157,6 +162,7 @@ static void train_forward(bnc_exec *exec) {
                                       1,
                                       0};
   static const bnc_loss loss = {AT(SCALED, LOSSES), AT(SCALED, CORRECT)};
+  scribble(exec);
   bnc_rt_launch(exec, moments_kernel, &moments_launch.launch);
   bnc_rt_merge_moments(exec, &moments.step);
   bnc_rt_normalize_coefficients(exec, &coefficients);
@@ -327,7 +333,10 @@ static const struct {
                    IMAGES(BNC_SPACE_OUTPUT, 1, CHANNELS)},
                   {{{0, PIXELS}}}};
 
-static void infer_run(bnc_exec *exec) { bnc_rt_launch(exec, infer_kernel, &infer_launch.launch); }
+static void infer_run(bnc_exec *exec) {
+  scribble(exec);
+  bnc_rt_launch(exec, infer_kernel, &infer_launch.launch);
+}
 
 /* ---- The descriptor ------------------------------------------------------------------------------------------ */
 
@@ -347,6 +356,8 @@ static const double hyper_defaults[] = {0.1, 0.9, 0};
 static const bnc_running running[] = {
     {3, 4, CHANNELS, 1, AT(FIXED, BATCH_MEAN), AT(FIXED, BATCH_VARIANCE), AT(FIXED, COUNT)}};
 
+static const bnc_room rooms[] = {{MOMENTS, TRAINABLE * 4}};
+
 bnc_model_descriptor fake_model(void) {
   return (bnc_model_descriptor){.magic = BNC_ABI_MAGIC,
                                 .abi_version = BNC_ABI_VERSION,
@@ -360,7 +371,7 @@ bnc_model_descriptor fake_model(void) {
                                 .output_count = 2,
                                 .inputs = inputs,
                                 .outputs = outputs,
-                                .train = {SCALED_BYTES, FIXED_BYTES, 64},
+                                .train = {SCALED_BYTES, FIXED_BYTES, 64, 1, rooms},
                                 .train_forward = train_forward,
                                 .train_backward = train_backward,
                                 .train_commit = train_commit,
@@ -378,7 +389,7 @@ bnc_model_descriptor fake_model(void) {
                                 .running = running,
                                 .minimum_train_batch = 1,
                                 .minimum_train_batch_node = "",
-                                .infer = {0, INFER_FIXED_BYTES, 0},
+                                .infer = {SCALED_BYTES, INFER_FIXED_BYTES, 0, 0, NULL},
                                 .folded_bytes = FOLDED_BYTES,
                                 .infer_fold = infer_fold,
                                 .infer_run = infer_run};

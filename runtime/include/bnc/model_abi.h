@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define BNC_ABI_VERSION 5
+#define BNC_ABI_VERSION 6
 #define BNC_ABI_MAGIC 0x31434e42 /* "BNC1" */
 #define BNC_MAX_DIMS 6
 #define BNC_ALIGNMENT 64
@@ -39,7 +39,8 @@ enum {
   BNC_SPACE_VARIABLES, /* float; the model's variables, at bnc_variable.offset                   */
   BNC_SPACE_SLOTS,     /* float; optimizer state: slot k of a parameter lies at
                           k * trainable_floats + its variable offset (parameters come first)     */
-  BNC_SPACE_GRADIENTS, /* float; the gradient of a parameter lies at its variable offset         */
+  BNC_SPACE_GRADIENTS, /* float; the gradient of a parameter lies at its variable offset. At the
+                          end of the arena, behind what the backward pass still reads            */
   BNC_SPACE_FOLDED,    /* what `fold` prepares for the inference graph                           */
   BNC_SPACE_SCALARS,   /* float; run-time numbers, see BNC_SCALAR_*                              */
   BNC_SPACE_INPUT,     /* offset is the index of a graph input                                   */
@@ -333,10 +334,17 @@ typedef struct bnc_running {
 
 typedef void (*bnc_program)(bnc_exec *exec);
 
+/* When gradients are written from the end of their block on, as far as gradient_bytes, SCALED is in use up to
+ * scaled_bytes per image of max_batch. */
+typedef struct bnc_room { int64_t scaled_bytes, gradient_bytes; } bnc_room;
+
 typedef struct bnc_graph {
   int64_t scaled_bytes; /* per image of max_batch                                                 */
   int64_t fixed_bytes;
   int64_t scratch_bytes; /* per worker                                                            */
+  int64_t room_count;    /* of a training graph: gradients end where SCALED does, which is large
+                            enough for all of these                                               */
+  const bnc_room *rooms;
 } bnc_graph;
 
 typedef struct bnc_model_descriptor {
