@@ -77,8 +77,10 @@ def PlanMemoryPass : Pass<"bnc-plan-memory", "::mlir::ModuleOp"> {
 def RecomputePass : Pass<"bnc-recompute", "::mlir::ModuleOp"> {
   let summary = "Form values of the forward pass again where backward reads them, instead of keeping them";
   let description = [{
-    Of kernels that bnc-form-kernels made, in training graphs: a result that a kernel forms element by element of other
-    values in memory is formed again in the kernels of backward that read it, if each of those can do it with what is in
-    memory then anyway, and has to read no more than before. Its memory is free after the forward pass.
+    Of kernels that bnc-form-kernels made, in training graphs: a result that a kernel forms element by element, or by
+    pooling, of other values in memory is formed again in the kernels of backward that read it, if each of those can do it
+    with what is in memory then anyway, and with values that are formed again themselves. Its memory is free after the
+    forward pass. First those are taken for which no more is read than before, then those for which a kernel reads at most
+    one more value of that size.
   }];
 }

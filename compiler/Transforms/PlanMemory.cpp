@@ -19,8 +19,6 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/Support/MathExtras.h"
 
-#include <map>
-
 using namespace mlir;
 using namespace bnc;
 
@@ -294,18 +292,10 @@ private:
     }
   }
 
-  /// The most bytes that are alive at once: what any plan needs.
-  static int64_t largestLiveSet(ArrayRef<Lifetime *> values) {
-    std::map<int64_t, int64_t> changes; // by position
-    for (Lifetime *value : values) {
-      changes[value->begin] += value->bytes;
-      if (value->end != kForever)
-        changes[value->end + 1] -= value->bytes;
-    }
-    int64_t alive = 0, most = 0;
-    for (auto [position, change] : changes)
-      most = std::max(most, alive += change);
-    return most;
+  /// The samples that a plan is made for.
+  int64_t batchOf() {
+    int64_t batch = cast<RankedTensorType>(graph.getArgumentTypes().front()).getDimSize(0);
+    return ShapedType::isDynamic(batch) ? kUsualBatch : batch;
   }
 
   /// How far into their memory the values reach that are alive at each position, if they lie where they are placed, or
@@ -333,20 +323,26 @@ private:
     return rooms;
   }
 
-  /// Bytes of activations and gradients together.
-  int64_t demandOf(int64_t activations, ArrayRef<int64_t> rooms) {
-    int64_t batch = graph.getArgumentTypes().empty() ? ShapedType::kDynamic : cast<RankedTensorType>(graph.getArgumentTypes()[0]).getDimSize(0);
-    if (ShapedType::isDynamic(batch))
-      batch = kUsualBatch;
-    int64_t bytes = activations * batch;
-    for (size_t i = 0; i < rooms.size(); i += 2)
-      bytes = std::max(bytes, rooms[i] * batch + rooms[i + 1]);
-    return bytes;
+  /// What values need that reach so far: `bytes` for `batch` samples, at `position`, where that is most, and `total` for one.
+  struct Need {
+    int64_t bytes = 0, total = 0, position = 0;
+    bool operator<(const Need &other) const { return std::pair(bytes, total) < std::pair(other.bytes, other.total); }
+  };
+
+  /// With the gradients behind them, if there are any.
+  static Need needOf(const std::vector<int64_t> &heights, int64_t batch, const std::vector<int64_t> &gradientBytes) {
+    Need need;
+    for (auto [position, height] : llvm::enumerate(heights)) {
+      int64_t bytes = height * batch + (gradientBytes.empty() ? 0 : gradientBytes[position]);
+      if (bytes > need.bytes)
+        need = {bytes, need.total, int64_t(position)};
+      need.total = std::max(need.total, height);
+    }
+    return need;
   }
 
-  /// Places the values in this order. Returns what they need.
-  static int64_t placeInOrder(ArrayRef<Lifetime *> order) {
-    int64_t total = 0;
+  /// Places the values in this order.
+  static void placeInOrder(ArrayRef<Lifetime *> order) {
     for (auto [index, value] : llvm::enumerate(order)) {
       SmallVector<std::pair<int64_t, int64_t>> taken;
       for (Lifetime *other : order.take_front(index))
@@ -359,9 +355,7 @@ private:
           break;
         value->offset = std::max(value->offset, end);
       }
-      total = std::max(total, value->offset + value->bytes);
     }
-    return total;
   }
 
   void place(Space space, const Twine &name) {
@@ -373,12 +367,12 @@ private:
         values.push_back(&lifetime);
       }
     auto length = [&](Lifetime *value) { return std::min(value->end, last) - value->begin + 1; };
-    // Of plans that need the same, with gradients, the one that needs less without: another batch may be larger.
+    // Of plans that need the same with gradients, the one that needs less without: another batch may be larger.
     bool meetsGradients = space == Space::Scaled && !gradientBytes.empty();
-    auto needOf = [&](int64_t total, bool packed) {
-      return std::pair(meetsGradients ? demandOf(total, roomsOf(heights(values, packed))) : 0, total);
+    auto needOfValues = [&](bool packed) {
+      return needOf(heights(values, packed), meetsGradients ? batchOf() : 1, meetsGradients ? gradientBytes : std::vector<int64_t>());
     };
-    std::pair<int64_t, int64_t> least = needOf(largestLiveSet(values), /*packed=*/true), best(kForever, kForever);
+    Need least = needOfValues(/*packed=*/true), best{kForever, kForever, 0};
     SmallVector<int64_t> offsets(values.size(), 0);
     for (int weighed : {0, 1, 2}) { // the largest first, the largest and longest, the longest
       SmallVector<Lifetime *> order(values);
@@ -386,15 +380,19 @@ private:
         return (weighed < 2 ? double(value->bytes) : 1.0) * (weighed > 0 ? double(length(value)) : 1.0);
       };
       llvm::stable_sort(order, [&](Lifetime *a, Lifetime *b) { return weight(a) > weight(b); });
-      for (int attempt = 0; attempt < kAttempts && best > least; ++attempt) {
-        int64_t total = placeInOrder(order);
-        if (auto need = needOf(total, /*packed=*/false); need < best) {
+      for (int attempt = 0; attempt < kAttempts && least < best; ++attempt) {
+        placeInOrder(order);
+        Need need = needOfValues(/*packed=*/false);
+        if (need < best) {
           best = need;
           for (auto [offset, value] : llvm::zip(offsets, values))
             offset = value->offset;
         }
-        // What reaches to the top comes first the next time.
-        auto top = llvm::find_if(order, [&](Lifetime *value) { return value->offset + value->bytes == total; });
+        // What reaches furthest there comes first the next time.
+        auto reach = [&](Lifetime *value) {
+          return value->begin <= need.position && need.position <= value->end ? value->offset + value->bytes : 0;
+        };
+        auto top = std::max_element(order.begin(), order.end(), [&](Lifetime *a, Lifetime *b) { return reach(a) < reach(b); });
         if (top == order.begin() || top == order.end())
           break;
         std::rotate(order.begin(), top, top + 1);
@@ -402,9 +400,9 @@ private:
     }
     for (auto [offset, value] : llvm::zip(offsets, values))
       value->offset = offset;
-    graph->setAttr((name + "_bytes").str(), builder.getI64IntegerAttr(values.empty() ? 0 : best.second));
+    graph->setAttr((name + "_bytes").str(), builder.getI64IntegerAttr(values.empty() ? 0 : best.total));
     if (space != Space::Folded) // where everything stays
-      graph->setAttr((name + "_live_bytes").str(), builder.getI64IntegerAttr(least.second));
+      graph->setAttr((name + "_live_bytes").str(), builder.getI64IntegerAttr(least.total));
     if (meetsGradients) {
       graph->setAttr("bnc.gradient_rooms", builder.getDenseI64ArrayAttr(roomsOf(heights(values, /*packed=*/false))));
       graph->setAttr("bnc.gradient_live_rooms", builder.getDenseI64ArrayAttr(roomsOf(heights(values, /*packed=*/true))));

@@ -3,8 +3,9 @@
 // A value of the forward pass that backward reads is alive when the most is. If it is made element by element of values
 // that backward keeps anyway, the kernels of backward can form it again where they load it: then nobody keeps it.
 //
-// In a chain of residual sums, s = add(normalize(y), relu(previous s)), that is every second one: backward keeps y for the
-// gradient of its normalization, and the kernel that reads s reads y besides, for that gradient's sums.
+// In a chain of residual sums, s = add(normalize(y), relu(previous s)), that is every second one for nothing: backward keeps
+// y for the gradient of its normalization, and the kernel that reads s reads y besides, for that gradient's sums. Where a
+// sum is left that no other is formed from, it is formed from the one before the previous, for one tensor more to read.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +13,7 @@
 #include "compiler/Transforms/Utils.h"
 
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -23,12 +25,6 @@ namespace bnc {
 } // namespace bnc
 
 namespace {
-/// How a kernel forms one of its results: ops in order, and the kernel's arguments that they read.
-struct Recipe {
-  SmallVector<Operation *> ops;
-  llvm::SetVector<BlockArgument> arguments;
-};
-
 YieldOp yieldOf(KernelOp kernel) { return cast<YieldOp>(kernel.getBody().front().getTerminator()); }
 
 /// Values with an entry for every sample; the others that kernels read are vectors of channels.
@@ -41,96 +37,130 @@ int64_t elementsOf(Value value) {
   return elements;
 }
 
-class Recomputation {
-public:
-  explicit Recomputation(GraphOp graph) : block(graph.getBody().front()), forward(forwardOps(graph)) {}
+/// How a kernel forms one of its results: ops in order, and the kernel's arguments that they read.
+struct Slice {
+  OpResult result;
+  SmallVector<Operation *> ops;
+  llvm::SetVector<BlockArgument> arguments;
 
-  void run() {
-    // From the first on: what the next one needs is kept, or not any more.
-    for (KernelOp kernel : block.getOps<KernelOp>())
-      if (forward.contains(kernel))
-        for (OpResult result : kernel->getResults())
-          recompute(kernel, result);
-  }
+  KernelOp kernel() const { return cast<KernelOp>(result.getOwner()); }
+  Value yielded() const { return yieldOf(kernel()).getValues()[result.getResultNumber()]; }
+  Value inputOf(BlockArgument argument) const { return kernel().getInputs()[argument.getArgNumber()]; }
 
-private:
-  void recompute(KernelOp kernel, OpResult result) {
-    llvm::SetVector<Operation *> readers; // in backward
-    for (Operation *user : result.getUsers()) {
-      if (isa<ConcatOp, ReturnOp>(user)) // it lies where others do, or in the caller's memory
-        return;
-      if (!forward.contains(user))
-        readers.insert(user);
-    }
-    std::optional<Recipe> recipe = recipeOf(kernel, result);
-    if (readers.empty() || !recipe || !llvm::all_of(readers, [&](Operation *reader) { return pays(kernel, *recipe, result, reader); }))
-      return;
-    for (Operation *reader : readers)
-      form(kernel, *recipe, result, cast<KernelOp>(reader));
-  }
-
-  /// Null where an element needs more than the same element of others.
-  static std::optional<Recipe> recipeOf(KernelOp kernel, OpResult result) {
-    Recipe recipe;
+  /// Null where an element needs many others.
+  static std::optional<Slice> of(OpResult result) {
+    Slice slice{result, {}, {}};
     llvm::SetVector<Operation *> ops;
-    SmallVector<Value> worklist{yieldOf(kernel).getValues()[result.getResultNumber()]};
+    SmallVector<Value> worklist{slice.yielded()};
     while (!worklist.empty()) {
       Value value = worklist.pop_back_val();
       if (auto argument = dyn_cast<BlockArgument>(value)) {
-        recipe.arguments.insert(argument);
-      } else if (Operation *op = value.getDefiningOp(); isa<ElementwiseOpInterface, ConstantOp>(op)) {
+        slice.arguments.insert(argument);
+      } else if (Operation *op = value.getDefiningOp(); isa<ElementwiseOpInterface, AvgPoolOp, ConstantOp, MaxPoolOp>(op)) {
         if (ops.insert(op))
           llvm::append_range(worklist, op->getOperands());
       } else {
         return std::nullopt;
       }
     }
-    recipe.ops = ops.takeVector();
-    llvm::sort(recipe.ops, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
-    return recipe;
+    slice.ops = ops.takeVector();
+    llvm::sort(slice.ops, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+    return slice;
+  }
+};
+
+/// How a kernel of backward forms a value: what it has to form for that, one after the other, from what it reads.
+struct Recipe {
+  SmallVector<Slice> slices;
+  llvm::SetVector<Value> inputs;
+};
+
+class Recomputation {
+public:
+  explicit Recomputation(GraphOp graph) : block(graph.getBody().front()), forward(forwardOps(graph)) {}
+
+  void run() {
+    // What costs nothing first. From the first value on: what the next one needs is kept, or not any more.
+    for (int64_t readsMore : {0, 1})
+      for (KernelOp kernel : block.getOps<KernelOp>())
+        if (forward.contains(kernel))
+          for (OpResult result : kernel->getResults())
+            recompute(result, readsMore);
   }
 
-  /// Whether `reader` can form the result from what is in memory then anyway, and reads no more than before.
-  bool pays(KernelOp kernel, const Recipe &recipe, OpResult result, Operation *reader) {
-    if (!isa<KernelOp>(reader))
-      return false;
-    int64_t more = 0;
-    for (BlockArgument argument : recipe.arguments) {
-      Value input = kernel.getInputs()[argument.getArgNumber()];
-      if (!isOfSamples(input) || llvm::is_contained(reader->getOperands(), input))
+private:
+  /// In all kernels of backward that read the result, if each of them then reads at most so many values of its size more.
+  void recompute(OpResult result, int64_t readsMore) {
+    llvm::MapVector<Operation *, Recipe> readers;
+    for (Operation *user : result.getUsers()) {
+      if (isa<ConcatOp, ReturnOp>(user)) // it lies where others do, or in the caller's memory
+        return;
+      if (forward.contains(user) || readers.contains(user))
         continue;
-      auto isLater = [&](Operation *user) { return reader->isBeforeInBlock(user); };
-      if (!isa<BlockArgument>(input) && llvm::none_of(input.getUsers(), isLater))
-        return false;
-      more += elementsOf(input);
+      if (!isa<KernelOp>(user) || !gather(result, user, readers[user]))
+        return;
+      int64_t more = -elementsOf(result);
+      for (Value input : readers[user].inputs)
+        if (isOfSamples(input) && !llvm::is_contained(user->getOperands(), input))
+          more += elementsOf(input);
+      if (more > readsMore * elementsOf(result))
+        return;
     }
-    return more <= elementsOf(result);
+    for (auto &[reader, recipe] : readers)
+      form(recipe, result, cast<KernelOp>(reader));
+    if (!readers.empty())
+      again.insert(result);
   }
 
-  static void form(KernelOp kernel, const Recipe &recipe, OpResult result, KernelOp reader) {
+  /// False where `reader` cannot form the result from what is in memory then anyway.
+  bool gather(OpResult result, Operation *reader, Recipe &recipe) {
+    std::optional<Slice> slice = Slice::of(result);
+    if (!slice)
+      return false;
+    for (BlockArgument argument : slice->arguments) {
+      Value input = slice->inputOf(argument);
+      auto isLater = [&](Operation *user) { return reader->isBeforeInBlock(user); };
+      if (isa<BlockArgument>(input) || !isOfSamples(input) || llvm::is_contained(reader->getOperands(), input) ||
+          llvm::any_of(input.getUsers(), isLater))
+        recipe.inputs.insert(input);
+      else if (!again.contains(input) || !gather(cast<OpResult>(input), reader, recipe))
+        return false;
+    }
+    recipe.slices.push_back(*slice);
+    return true;
+  }
+
+  static void form(const Recipe &recipe, OpResult result, KernelOp reader) {
     Block &body = reader.getBody().front();
-    IRMapping mapping;
-    for (BlockArgument argument : recipe.arguments) {
-      Value input = kernel.getInputs()[argument.getArgNumber()];
+    DenseMap<Value, Value> inside;
+    for (Value input : recipe.inputs) {
       auto found = llvm::find(reader.getInputs(), input);
       unsigned index = found - reader.getInputs().begin();
       if (found == reader.getInputs().end()) {
         reader.getInputsMutable().append(input);
         body.addArgument(input.getType(), reader.getLoc());
       }
-      mapping.map(argument, body.getArgument(index));
+      inside[input] = body.getArgument(index);
     }
-    OpBuilder builder = OpBuilder::atBlockBegin(&body);
-    for (Operation *op : recipe.ops)
-      builder.clone(*op, mapping);
+    Operation *first = &body.front();
+    OpBuilder builder(first);
+    for (const Slice &slice : recipe.slices) {
+      IRMapping mapping;
+      for (BlockArgument argument : slice.arguments)
+        mapping.map(argument, inside.lookup(slice.inputOf(argument)));
+      for (Operation *op : slice.ops)
+        builder.clone(*op, mapping);
+      inside[slice.result] = mapping.lookup(slice.yielded());
+    }
     unsigned index = llvm::find(reader.getInputs(), result) - reader.getInputs().begin();
-    body.getArgument(index).replaceAllUsesWith(mapping.lookup(yieldOf(kernel).getValues()[result.getResultNumber()]));
+    body.getArgument(index).replaceAllUsesWith(inside.lookup(result));
     body.eraseArgument(index);
     reader.getInputsMutable().erase(index);
   }
 
   Block &block;
   llvm::SetVector<Operation *> forward;
+  llvm::DenseSet<Value> again; // what is formed again already
 };
 
 struct RecomputePass : bnc::impl::RecomputePassBase<RecomputePass> {

@@ -9,8 +9,8 @@
 // CHECK: @conv.weight {{.*}}bnc.offset = 16 :
 //
 // Where the first gradients, 128 bytes, are written, the activations of a sample reach up to 4352 bytes; where all are, up to
-// 4288, and without gaps they would to 128.
-// CHECK: bnc.gradient_live_rooms = array<i64: 128, 16896, 4288, 16512, 4352, 128>, bnc.gradient_rooms = array<i64: 4288, 16896, 4352, 128>, bnc.scaled_bytes = 4352
+// 128, as they would without gaps.
+// CHECK: bnc.gradient_live_rooms = array<i64: 128, 16896, 4288, 16512, 4352, 128>, bnc.gradient_rooms = array<i64: 128, 16896, 4288, 16512, 4352, 128>, bnc.scaled_bytes = 4352
 //
 // Two biases of one value have gradients of their own, and a weight of another shape has one.
 // CHECK: %[[B2:.*]] = bnc.channel_gradient {{.*}}<gradients, 16768, 0>

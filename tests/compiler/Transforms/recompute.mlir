@@ -1,4 +1,4 @@
-// Backward forms values of the forward pass again from what it keeps anyway, where it reads no more for that.
+// Backward forms values of the forward pass again from what it keeps anyway, where it reads little more for that.
 // RUN: bnc-opt %s --bnc-recompute --split-input-file | FileCheck %s
 
 bnc.variable params @n : tensor<3x8xf32>
@@ -10,15 +10,15 @@ bnc.graph training @chain(%x: tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
   // CHECK: %[[C:.*]] = bnc.read
   %n = bnc.read @n : tensor<3x8xf32>
   %y1 = bnc.kernel images(1) (%a = %x) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
-    %0 = bnc.max_pool %a {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    %0 = bnc.transpose %a {permutation = array<i64: 0, 1, 3, 2>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
     bnc.yield %0 : tensor<?x8x4x4xf32>
   }
   %y2 = bnc.kernel images(1) (%a = %x) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
-    %0 = bnc.max_pool %a {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    %0 = bnc.transpose %a {permutation = array<i64: 0, 1, 3, 2>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
     bnc.yield %0 : tensor<?x8x4x4xf32>
   }
   %y3 = bnc.kernel images(1) (%a = %x) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
-    %0 = bnc.max_pool %a {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    %0 = bnc.transpose %a {permutation = array<i64: 0, 1, 3, 2>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
     bnc.yield %0 : tensor<?x8x4x4xf32>
   }
   // CHECK: %[[Y1:.*]] = bnc.kernel {{.*}} = %arg0)
@@ -99,24 +99,30 @@ bnc.graph training @chain(%x: tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
 
 // -----
 
-// Two values would be read in the place of one, by a kernel that reads neither.
+// Three values would be read in the place of one, by a kernel that reads none of them.
 // CHECK-LABEL: @reads_more
 bnc.graph training @reads_more(%x: tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
   %p = bnc.kernel images(1) (%a = %x) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
-    %0 = bnc.max_pool %a {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    %0 = bnc.transpose %a {permutation = array<i64: 0, 1, 3, 2>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
     bnc.yield %0 : tensor<?x8x4x4xf32>
   }
   %q = bnc.kernel images(1) (%a = %x) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
-    %0 = bnc.max_pool %a {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    %0 = bnc.transpose %a {permutation = array<i64: 0, 1, 3, 2>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
     bnc.yield %0 : tensor<?x8x4x4xf32>
   }
+  %r = bnc.kernel images(1) (%a = %x) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.transpose %a {permutation = array<i64: 0, 1, 3, 2>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  // CHECK: bnc.kernel
   // CHECK: bnc.kernel
   // CHECK: bnc.kernel
   // CHECK: %[[S:.*]] = bnc.kernel
   // CHECK-NEXT: bnc.add
-  %s = bnc.kernel images(1) (%a = %p, %b = %q) {chains = 0 : i64} : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+  %s = bnc.kernel images(1) (%a = %p, %b = %q, %c = %r) {chains = 0 : i64} : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
     %0 = bnc.add %a, %b : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
-    bnc.yield %0 : tensor<?x8x4x4xf32>
+    %1 = bnc.add %0, %c : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %1 : tensor<?x8x4x4xf32>
   }
   %l = bnc.kernel images(1) (%a = %s) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
     %0 = bnc.exp %a : tensor<?x8x4x4xf32>
@@ -132,7 +138,11 @@ bnc.graph training @reads_more(%x: tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
     %0 = bnc.mul %a, %b : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
     bnc.yield %0 : tensor<?x8x4x4xf32>
   }
-  %i = bnc.kernel images(1) (%a = %g, %b = %q) {chains = 0 : i64} : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+  %i = bnc.kernel images(1) (%a = %h, %b = %q) {chains = 0 : i64} : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.mul %a, %b : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  %j = bnc.kernel images(1) (%a = %i, %b = %r) {chains = 0 : i64} : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
     %0 = bnc.mul %a, %b : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
     bnc.yield %0 : tensor<?x8x4x4xf32>
   }
@@ -145,7 +155,7 @@ bnc.graph training @reads_more(%x: tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
 // CHECK-LABEL: @not_kept
 bnc.graph training @not_kept(%x: tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
   %p = bnc.kernel images(1) (%a = %x) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
-    %0 = bnc.max_pool %a {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    %0 = bnc.transpose %a {permutation = array<i64: 0, 1, 3, 2>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
     bnc.yield %0 : tensor<?x8x4x4xf32>
   }
   // CHECK: bnc.kernel
@@ -170,18 +180,18 @@ bnc.graph training @not_kept(%x: tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
 
 // -----
 
-// An element of a pool needs more than one of its input.
-// CHECK-LABEL: @windows
-bnc.graph training @windows(%x: tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+// An element of what is transposed is made of another one.
+// CHECK-LABEL: @elsewhere
+bnc.graph training @elsewhere(%x: tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
   %p = bnc.kernel images(1) (%a = %x) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
-    %0 = bnc.max_pool %a {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    %0 = bnc.transpose %a {permutation = array<i64: 0, 1, 3, 2>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
     bnc.yield %0 : tensor<?x8x4x4xf32>
   }
   // CHECK: bnc.kernel
   // CHECK: %[[S:.*]] = bnc.kernel
-  // CHECK-NEXT: bnc.max_pool
+  // CHECK-NEXT: bnc.transpose
   %s = bnc.kernel images(1) (%a = %p) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
-    %0 = bnc.max_pool %a {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    %0 = bnc.transpose %a {permutation = array<i64: 0, 1, 3, 2>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
     bnc.yield %0 : tensor<?x8x4x4xf32>
   }
   %l = bnc.kernel images(1) (%a = %s) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
@@ -195,6 +205,108 @@ bnc.graph training @windows(%x: tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
     bnc.yield %0 : tensor<?x8x4x4xf32>
   }
   %h = bnc.kernel images(1) (%a = %g, %b = %p) {chains = 0 : i64} : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.mul %a, %b : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  bnc.return %l : tensor<?x8x4x4xf32>
+}
+
+// -----
+
+// A pool is formed again, too.
+// CHECK-LABEL: @windows
+bnc.graph training @windows(%x: tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+  // CHECK: %[[P:.*]] = bnc.kernel
+  %p = bnc.kernel images(1) (%a = %x) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.transpose %a {permutation = array<i64: 0, 1, 3, 2>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  // CHECK: %[[S:.*]] = bnc.kernel
+  // CHECK-NEXT: bnc.max_pool
+  %s = bnc.kernel images(1) (%a = %p) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.max_pool %a {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  // CHECK: %[[L:.*]] = bnc.kernel {{.*}} = %[[S]])
+  %l = bnc.kernel images(1) (%a = %s) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.exp %a : tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  // CHECK: bnc.kernel {{.*}} = %[[L]], {{.*}} = %[[P]])
+  // CHECK-NEXT: bnc.max_pool
+  // CHECK-NEXT: bnc.mul
+  %g = bnc.kernel images(1) (%a = %l, %b = %s) {chains = 0 : i64} : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.mul %a, %b : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  %h = bnc.kernel images(1) (%a = %g, %b = %p) {chains = 0 : i64} : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.mul %a, %b : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  bnc.return %l : tensor<?x8x4x4xf32>
+}
+
+// -----
+
+// What is formed from a value that is formed again forms both, if no more than one tensor more is read: p and q here, in
+// the place of s and with q at hand.
+// CHECK-LABEL: @through
+bnc.graph training @through(%x: tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+  // CHECK: %[[P:.*]] = bnc.kernel
+  %p = bnc.kernel images(1) (%a = %x) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.transpose %a {permutation = array<i64: 0, 1, 3, 2>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  // CHECK: %[[Q:.*]] = bnc.kernel
+  %q = bnc.kernel images(1) (%a = %x) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.transpose %a {permutation = array<i64: 0, 1, 3, 2>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  // CHECK: %[[R:.*]] = bnc.kernel
+  %r = bnc.kernel images(1) (%a = %x) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.transpose %a {permutation = array<i64: 0, 1, 3, 2>} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  %s = bnc.kernel images(1) (%a = %p, %b = %q) {chains = 0 : i64} : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.add %a, %b : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  %t = bnc.kernel images(1) (%a = %s, %b = %r) {chains = 0 : i64} : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.add %a, %b : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  // CHECK: bnc.kernel
+  // CHECK: %[[T0:.*]] = bnc.kernel {{.*}} = %[[R]])
+  // CHECK: %[[L:.*]] = bnc.kernel {{.*}} = %[[T0]])
+  %l = bnc.kernel images(1) (%a = %t) {chains = 0 : i64} : (tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.exp %a : tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  // CHECK: %[[G:.*]] = bnc.kernel images(1) ({{.*}} = %[[L]], %[[R1:[a-z0-9]+]] = %[[R]], %[[Q1:[a-z0-9]+]] = %[[Q]], %[[P1:[a-z0-9]+]] = %[[P]])
+  // CHECK-NEXT: %[[S:.*]] = bnc.add %[[P1]], %[[Q1]]
+  // CHECK-NEXT: %[[T:.*]] = bnc.add %[[S]], %[[R1]]
+  // CHECK-NEXT: bnc.mul
+  %g = bnc.kernel images(1) (%a = %l, %b = %t, %c = %r) {chains = 0 : i64} : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.mul %a, %b : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    %1 = bnc.mul %0, %c : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %1 : tensor<?x8x4x4xf32>
+  }
+  // CHECK: bnc.kernel {{.*}} = %[[G]], {{.*}} = %[[P]], {{.*}} = %[[Q]])
+  // CHECK-NEXT: bnc.add
+  %h = bnc.kernel images(1) (%a = %g, %b = %s, %c = %p) {chains = 0 : i64} : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.mul %a, %b : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    %1 = bnc.mul %0, %c : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %1 : tensor<?x8x4x4xf32>
+  }
+  %i = bnc.kernel images(1) (%a = %h, %b = %q) {chains = 0 : i64} : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.mul %a, %b : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  %j = bnc.kernel images(1) (%a = %i, %b = %p) {chains = 0 : i64} : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
+    %0 = bnc.mul %a, %b : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
+    bnc.yield %0 : tensor<?x8x4x4xf32>
+  }
+  %k = bnc.kernel images(1) (%a = %j, %b = %r) {chains = 0 : i64} : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32> {
     %0 = bnc.mul %a, %b : (tensor<?x8x4x4xf32>, tensor<?x8x4x4xf32>) -> tensor<?x8x4x4xf32>
     bnc.yield %0 : tensor<?x8x4x4xf32>
   }
