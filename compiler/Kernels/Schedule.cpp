@@ -103,7 +103,7 @@ PartialSum bnc::partialSum(Operation *convolution, int64_t inputs, int64_t width
       terms = inputs;
     return terms == inputs && (terms < 32 || width * height <= 2) ? whole : PartialSum{terms, 1};
   }
-  if (length < 16)
+  if (length < 24)
     return whole;
   if (inputs < 8)
     return {inputs, width};
