@@ -148,6 +148,17 @@ def main():
             parser.error("no layer '%s'; there are %s" % (name, ", ".join(LAYERS)))
     with tempfile.TemporaryDirectory() as folder:
         layers = [Layer(name, folder, arguments) for name in arguments.names or LAYERS]
+        with open("/proc/cpuinfo") as file:
+            processor = re.search(r"model name\s*: (.*)", file.read())[1]
+        sweep = {"command": " ".join(["tools/scripts/sweep-convolutions.py"] + [word for word in sys.argv[1:] if word not in LAYERS]),
+                 "target": layers[0].target, "processor": processor}
+        old = {}
+        if os.path.exists(arguments.output):
+            with open(arguments.output) as file:
+                before = json.load(file)
+            if any(before[key] != sweep[key] for key in sweep):
+                sys.exit("%s was written by another command or on another machine; remove it first" % arguments.output)
+            old = {layer["name"]: layer for layer in before["layers"]}
         for layer in layers: # once before it counts: kernels are compiled
             for algorithm in layer.times:
                 layer.time(algorithm)
@@ -158,17 +169,6 @@ def main():
                 for algorithm in layer.times:
                     layer.time(algorithm)
         share = foreign.share()
-    with open("/proc/cpuinfo") as file:
-        processor = re.search(r"model name\s*: (.*)", file.read())[1]
-    sweep = {"command": " ".join(["tools/scripts/sweep-convolutions.py"] + [word for word in sys.argv[1:] if word not in LAYERS]),
-             "target": layers[0].target, "processor": processor}
-    old = {}
-    if os.path.exists(arguments.output):
-        with open(arguments.output) as file:
-            before = json.load(file)
-        if any(before[key] != sweep[key] for key in sweep):
-            sys.exit("%s was written by another command or on another machine; remove it first" % arguments.output)
-        old = {layer["name"]: layer for layer in before["layers"]}
     results = {**old, **{layer.name: layer.result() for layer in layers}}
     with open(arguments.output, "w") as file:
         file.write(json.dumps(sweep)[:-1].replace(', "', ',\n "') + ',\n "layers": [\n  ' +
