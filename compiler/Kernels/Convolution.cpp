@@ -137,6 +137,28 @@ static void schedulePanels(PipelineBuilder &builder, Func func, ArrayRef<Pending
   }
 }
 
+/// A dense layer, whose pixels are images. The sums of an image are the same however many there are.
+static void scheduleImages(PipelineBuilder &builder, Func func, ArrayRef<PendingConvolution> convs, const BufferLayout &layout) {
+  Var &c = builder.c, &x = builder.x, &y = builder.y, &n = builder.n;
+  Var co("co"), ci("ci"), po("po"), pi("pi");
+  auto cut = [&](Halide::Stage stage, ConvolutionTile tile) {
+    stage.split(c, co, ci, tile.lanes * tile.vectors, TailStrategy::RoundUp).split(n, po, pi, tile.pixels, TailStrategy::RoundUp);
+    stage.reorder(ci, pi, x, y, po, co).vectorize(ci, tile.lanes).unroll(ci).unroll(pi);
+  };
+  PackedConvOp op = convs.front().op;
+  ConvolutionTile tile = imagesTile(builder.target, op), one = oneImageTile(builder.target, op, layout.extents[0]);
+  tile.pixels = imageMultiple(builder.kernelOp(), builder.target);
+  if (tile.pixels > 1) {
+    cut(func.specialize(builder.images() == 1), one);
+    cut(func, tile);
+  } else {
+    cut(func, one);
+  }
+  // Fetched ahead is what one term reads: more at a time would wait for each other.
+  for (const PendingConvolution &each : convs)
+    scheduleAccumulators(builder, each, Halide::LoopLevel(func, x), one, n, /*tapsFirst=*/false);
+}
+
 void bnc::scheduleConvolution(PipelineBuilder &builder, Func func, ArrayRef<PendingConvolution> convs, const BufferLayout &layout) {
   Var &c = builder.c, &x = builder.x, &y = builder.y, &n = builder.n;
   PendingConvolution conv = convs.front();
@@ -154,21 +176,15 @@ void bnc::scheduleConvolution(PipelineBuilder &builder, Func func, ArrayRef<Pend
     if (std::optional<PanelTile> tile = panelTile(builder.target, block, width, layout.rows))
       return schedulePanels(builder, func, convs, *tile);
 
-  int64_t terms = weightDim(conv.op, 1) * weightDim(conv.op, 2) * weightDim(conv.op, 3);
-  ConvolutionTile tile = imagesAsPixels ? imagesTile(builder.target, conv.op, layout.extents[0]) : convolutionTile(builder.target, block, width, terms);
-  if (imagesAsPixels)
-    tile.pixels = imageMultiple(builder.kernelOp(), builder.target);
-
-  Var co("co"), ci("ci"), po("po"), pi("pi");
-  Var &pixel = imagesAsPixels ? n : x;
-  func.split(c, co, ci, tile.lanes * tile.vectors, TailStrategy::RoundUp);
-  func.split(pixel, po, pi, tile.pixels, imagesAsPixels ? TailStrategy::RoundUp : TailStrategy::ShiftInwards);
-  if (imagesAsPixels)
-    func.reorder(ci, pi, x, y, po, co);
-  else
-    func.reorder(ci, pi, po, y, n, co);
-  func.vectorize(ci, tile.lanes).unroll(ci).unroll(pi);
   // Several convolutions may end in one value: the sum of two paths of a residual network.
+  if (imagesAsPixels)
+    return scheduleImages(builder, func, convs, layout);
+
+  int64_t terms = weightDim(conv.op, 1) * weightDim(conv.op, 2) * weightDim(conv.op, 3);
+  ConvolutionTile tile = convolutionTile(builder.target, block, width, terms);
+  Var co("co"), ci("ci"), po("po"), pi("pi");
+  func.split(c, co, ci, tile.lanes * tile.vectors, TailStrategy::RoundUp).split(x, po, pi, tile.pixels, TailStrategy::ShiftInwards);
+  func.reorder(ci, pi, po, y, n, co).vectorize(ci, tile.lanes).unroll(ci).unroll(pi);
   for (const PendingConvolution &each : convs)
-    scheduleAccumulators(builder, each, Halide::LoopLevel(func, imagesAsPixels ? x : po), tile, pixel, inPanels);
+    scheduleAccumulators(builder, each, Halide::LoopLevel(func, po), tile, x, inPanels);
 }

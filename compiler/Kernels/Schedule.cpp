@@ -133,13 +133,17 @@ int64_t bnc::weightGradientRows(int64_t width, int64_t height) {
   return width * height <= most ? height : largestDivisor(height, std::max<int64_t>(1, most / width));
 }
 
-ConvolutionTile bnc::imagesTile(const Target &target, PackedConvOp op, int64_t channels) {
-  int64_t block = op.getWeight().getType().getShape().back(), lanes = lanesOf(target, block), vectors = vectorsOf(target, block, lanes);
+static int64_t blockOf(PackedConvOp op) { return op.getWeight().getType().getShape().back(); }
+
+ConvolutionTile bnc::imagesTile(const Target &target, PackedConvOp op) {
+  int64_t lanes = lanesOf(target, blockOf(op)), vectors = vectorsOf(target, blockOf(op), lanes);
   int64_t most = std::clamp<int64_t>((target.registers - vectors - 1) / vectors, 1, 8);
-  int64_t tiles = llvm::bit_floor(uint64_t(most));
-  if (op.getType().getDimSize(0) == 1) // several blocks at once are several streams, and memory feeds these faster than one
-    return {int(lanes), int(vectors * largestDivisor(channels / (vectors * lanes), tiles)), 1};
-  return {int(lanes), int(vectors), int(tiles)}; // a power of two divides every block of images
+  return {int(lanes), int(vectors), int(llvm::bit_floor(uint64_t(most)))}; // a power of two divides every block of images
+}
+
+ConvolutionTile bnc::oneImageTile(const Target &target, PackedConvOp op, int64_t channels) {
+  ConvolutionTile tile = imagesTile(target, op);
+  return {tile.lanes, tile.vectors * int(largestDivisor(channels / (tile.vectors * tile.lanes), tile.pixels)), 1};
 }
 
 int64_t bnc::imageMultiple(KernelOp kernel, const Target &target) {
@@ -147,7 +151,7 @@ int64_t bnc::imageMultiple(KernelOp kernel, const Target &target) {
   kernel.getBody().walk([&](PackedConvOp conv) {
     ArrayRef<int64_t> result = conv.getType().getShape();
     if (conv.getUnflatten() || result.size() == 2 || result.back() * result[result.size() - 2] == 1)
-      multiple = std::max<int64_t>(multiple, imagesTile(target, conv, conv.getWeight().getType().getShape().back()).pixels);
+      multiple = std::max<int64_t>(multiple, result.front() == 1 ? 1 : imagesTile(target, conv).pixels);
   });
   return multiple;
 }

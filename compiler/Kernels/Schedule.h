@@ -62,8 +62,11 @@ WeightGradientTile weightGradientTile(const Target &target, WeightGradientOp op,
 int64_t weightGradientRows(int64_t width, int64_t height);
 
 /// The tile of a dense layer, whose pixels are images: it reads whole rows of a block of weights, which come from memory.
-/// For a batch of one it takes several of the blocks of a task's `channels` at a time.
-ConvolutionTile imagesTile(const Target &target, PackedConvOp op, int64_t channels);
+ConvolutionTile imagesTile(const Target &target, PackedConvOp op);
+
+/// The same for one image alone: several of the blocks of a task's `channels` at a time are several streams, and memory
+/// feeds these faster than one.
+ConvolutionTile oneImageTile(const Target &target, PackedConvOp op, int64_t channels);
 
 /// Images that a kernel of grid `images` computes at once: a multiple of those of its tiles. 1 if its anchors have real
 /// pixels.

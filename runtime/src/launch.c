@@ -107,7 +107,7 @@ static void place(bnc_buffer *buffer, const launch_state *state, int64_t index, 
       host += first * argument->stride[d] * ((argument->type_bits + 7) / 8);
   }
   if (argument->image_dimension >= 0) {
-    int64_t multiple = argument->image_multiple > 0 ? argument->image_multiple : 1;
+    int64_t multiple = argument->image_multiple > 0 && extent->images > 1 ? argument->image_multiple : 1;
     buffer->dim[argument->image_dimension].extent = (int32_t)(divide_up(extent->images, multiple) * multiple);
   }
   buffer->host = host;

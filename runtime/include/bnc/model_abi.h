@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define BNC_ABI_VERSION 6
+#define BNC_ABI_VERSION 7
 #define BNC_ABI_MAGIC 0x31434e42 /* "BNC1" */
 #define BNC_MAX_DIMS 6
 #define BNC_ALIGNMENT 64
@@ -110,7 +110,8 @@ typedef struct bnc_argument {
   int64_t dimensions;
   int64_t row_dimension;   /* this dimension's min and extent come from the row table, -1: none     */
   int64_t image_dimension; /* this dimension's extent is the images of the task, -1: none           */
-  int64_t image_multiple;  /* ... rounded up to a multiple of this (scratch of whole tiles), 0 is 1 */
+  int64_t image_multiple;  /* ... unless it is one alone rounded up to a multiple of this (scratch of
+                              whole tiles), 0 is 1                                                  */
   int64_t min[BNC_MAX_DIMS], extent[BNC_MAX_DIMS], stride[BNC_MAX_DIMS];
 } bnc_argument;
 
