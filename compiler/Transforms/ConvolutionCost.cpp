@@ -43,20 +43,19 @@ SmallVector<ConvolutionCost> bnc::convolutionCosts(const Target &target, const C
   int64_t inputVectors = llvm::divideCeil(inputs * shape.groups, target.lanes), outputVectors = llvm::divideCeil(outputs, target.lanes);
   Plane result = backward ? shape.input : shape.output;
   // Measured: two vectors of multiply-adds a cycle at three quarters of the time; ten cycles to stage a vector of the input
-  // or to finish one of the output, six to transform a vector of a plane.
+  // or to finish one of the output, as many as a tile's input has rows to transform a vector of a plane.
   auto products = [&](int64_t count) { return count * inputs * outputVectors / 1.5; };
   auto staging = [&](int64_t vectors) { return 10.0 * vectors; };
   // Weights come from beyond the core's own cache if they do not fit in there with the rest, or if other layers have been
-  // there since: 12 bytes a cycle where the pixels run past a panel while the next is fetched. Winograd's panels have few
-  // pixels each.
-  auto reading = [&](int64_t elements, bool isWinograd) {
+  // there since: 12 bytes a cycle where the pixels run past a panel while the next is fetched. Those of Winograd's algorithm
+  // pass fewer tiles, 8; where they are many, the next is in the second-level cache already, 16.
+  auto reading = [&](int64_t elements, double bytesPerCycle) {
     int64_t bytes = elements * 4;
-    double bytesPerCycle = !isWinograd ? 12 : bytes > target.cacheBytes ? 6 : 9;
-    return alone || bytes > target.cacheBytes / 2 ? bytes / bytesPerCycle : 0;
+    return alone || bytes > target.cacheBytes / 2 ? double(bytes) / bytesPerCycle : 0;
   };
   SmallVector<ConvolutionCost> costs{{ConvolutionAlgorithm::Direct, products(taps * result.pixels()) +
                                                                         staging(result.pixels() * (inputVectors + outputVectors)) +
-                                                                        reading(weight[0] * weight[1] * taps, false)}};
+                                                                        reading(weight[0] * weight[1] * taps, 12)}};
   if (backward && shape.groups == 1 && shape.output.pixels() > 1) {
     Plane gradient = shape.output;
     Columns columns = Columns::of(target, weight, gradient.width);
@@ -66,7 +65,7 @@ SmallVector<ConvolutionCost> bnc::convolutionCosts(const Target &target, const C
       costs.push_back({ConvolutionAlgorithm::Columns,
                        gradient.pixels() * vectors / 1.5 +
                            staging(gradient.pixels() * inputVectors + result.pixels() * outputVectors) +
-                           reading(columns.blocks * columns.block * inputs, false)});
+                           reading(columns.blocks * columns.block * inputs, 12)});
   }
   auto isOne = [](int64_t value) { return value == 1; };
   if (shape.groups != 1 || !llvm::all_of(shape.strides, isOne) || !llvm::all_of(shape.dilations, isOne) || weight[2] != 3 ||
@@ -75,9 +74,10 @@ SmallVector<ConvolutionCost> bnc::convolutionCosts(const Target &target, const C
   for (ConvolutionAlgorithm algorithm : {ConvolutionAlgorithm::Winograd2, ConvolutionAlgorithm::Winograd4}) {
     int64_t tile = winogradTile(algorithm), planes = (tile + 2) * (tile + 2);
     int64_t tiles = llvm::divideCeil(result.height, tile) * llvm::divideCeil(result.width, tile);
+    int64_t elements = planes * inputs * outputs;
     if (tile <= largestTile)
-      costs.push_back({algorithm, products(planes * tiles) + 6.0 * planes * tiles * (inputVectors + outputVectors) +
-                                      reading(planes * inputs * outputs, true)});
+      costs.push_back({algorithm, products(planes * tiles) + double(tile + 2) * planes * tiles * (inputVectors + outputVectors) +
+                                      reading(elements, elements * 4 > target.cacheBytes ? 16 : 8)});
   }
   return costs;
 }

@@ -7,8 +7,8 @@ A layer stands between two others, as make-layers.py makes them; what counts is 
 inference the convolution's, at batch 1; in training that of the gradient with respect to its input alone (its weights are
 not trained), at batch 8. Between two calls a dense layer's weights pass through the cache, as a network's other layers do:
 else the layer would find its own weights there. The candidates are those of the remark of `bnc compile --remarks`. They
-take turns, so that all see the same weather: in every round each is run `--repetitions` times, on one thread. The time is
-the median of the rounds.
+take turns, so that all see the same weather: in every round each is run `--repetitions` times, on two threads, which share
+what brings the weights. The time is the median of the rounds.
 
 Layers that are not named stay as SWEEP.json has them. It prints a table in which the chosen algorithm's time is bold.
 tests/compiler/Transforms/Inputs/ranking.py holds the cost model against the file. Needs onnx and numpy.
@@ -104,14 +104,14 @@ class Layer:
         text = self.path(algorithm + ".mlir")
         run(self.tool("bnc-opt"), self.path("net.%s.mlir" % self.phase), "--mlir-print-debuginfo", "-o", text,
             "--bnc-lower-normalization", "--bnc-merge-updates", "--bnc-form-kernels=target=" + self.target,
-            "--bnc-lower-kernels=target=%s algorithm=%s" % (self.target, algorithm), "--cse",
+            "--bnc-lower-kernels=target=%s threads=2 algorithm=%s" % (self.target, algorithm), "--cse",
             "--bnc-plan-memory=target=" + self.target)
         module = self.read(text).replace('bnc.phase = "%s"' % self.phase, 'bnc.phase = "kernels", bnc.target = "%s"' % self.target, 1)
         with open(text, "w") as file:
             file.write(module)
 
     def time(self, algorithm):
-        run(self.tool("bnc"), "bench", self.path(algorithm + ".mlir"), "--threads=1",
+        run(self.tool("bnc"), "bench", self.path(algorithm + ".mlir"), "--threads=2",
             "--repetitions=%d" % self.arguments.repetitions, "--json=" + self.path("time.json"))
         steps = json.loads(self.read("time.json"))[self.phase]["steps"]
         seconds = [step["seconds"] for step in steps if step["node"] == "layer" and (self.phase == "inference" or "dX" in step["work"])]
