@@ -13,25 +13,25 @@ static bnc_status null_object(const char *function) {
   return bnc_fail(NULL, BNC_INVALID_ARGUMENT, "%s was called without an object (NULL)", function);
 }
 
-/* Folds values that are needed only once: the inference graph keeps no variables. */
-static bnc_status fold_weights(bnc_infer *infer, const bnc_weights *weights) {
+/* Folds values that are needed only once: the inference graph keeps no variables, and the file is gone before it fills
+ * memory of its own. Closes the weights. */
+static bnc_status load(bnc_infer *infer, bnc_weights *weights, const char *origin) {
   bnc_object *object = &infer->object;
   const bnc_model_descriptor *model = object->model;
   const bnc_allocator *allocator = &object->memory.allocator;
-  bnc_block block = bnc_block_take(allocator, model->variables_floats, sizeof(float));
-  if (!block.data)
-    return bnc_object_out_of_memory(object, "the variables", model->variables_floats, sizeof(float));
-  bnc_weights_read(weights, model, block.data);
-  bnc_status status = bnc_inference_fold(object, &infer->inference, block.data);
-  bnc_block_release(allocator, block);
-  return status;
-}
-
-static bnc_status load(bnc_infer *infer, bnc_weights *weights, const char *origin) {
-  bnc_status status = bnc_weights_check(weights, infer->object.model, origin, infer->object.error);
+  bnc_block block = {0};
+  bnc_status status = bnc_weights_check(weights, model, origin, object->error);
+  if (status == BNC_OK) {
+    block = bnc_block_take(allocator, model->variables_floats, sizeof(float));
+    if (block.data)
+      bnc_weights_read(weights, model, block.data);
+    else
+      status = bnc_object_out_of_memory(object, "the variables", model->variables_floats, sizeof(float));
+  }
+  bnc_weights_close(allocator, weights);
   if (status == BNC_OK)
-    status = fold_weights(infer, weights);
-  bnc_weights_close(&infer->object.memory.allocator, weights);
+    status = bnc_inference_fold(object, &infer->inference, block.data);
+  bnc_block_release(allocator, block);
   return status;
 }
 
