@@ -48,7 +48,8 @@ SmallVector<ConvolutionCost> bnc::convolutionCosts(const Target &target, const C
   auto staging = [&](int64_t vectors) { return 10.0 * vectors; };
   // Weights come from beyond the core's own cache if they do not fit in there with the rest, or if other layers have been
   // there since: 12 bytes a cycle where the pixels run past a panel while the next is fetched. Those of Winograd's algorithm
-  // pass fewer tiles, 8; where they are many, the next is in the second-level cache already, 16.
+  // pass fewer tiles, 8; where they are many, the next is in the second-level cache already, 16, but 6 in training, where
+  // every step transforms them.
   auto reading = [&](int64_t elements, double bytesPerCycle) {
     int64_t bytes = elements * 4;
     return alone || bytes > target.cacheBytes / 2 ? double(bytes) / bytesPerCycle : 0;
@@ -77,7 +78,7 @@ SmallVector<ConvolutionCost> bnc::convolutionCosts(const Target &target, const C
     int64_t elements = planes * inputs * outputs;
     if (tile <= largestTile)
       costs.push_back({algorithm, products(planes * tiles) + double(tile + 2) * planes * tiles * (inputVectors + outputVectors) +
-                                      reading(elements, elements * 4 > target.cacheBytes ? 16 : 8)});
+                                      reading(elements, elements * 4 <= target.cacheBytes ? 8 : alone ? 16 : 6)});
   }
   return costs;
 }

@@ -2,6 +2,7 @@
 #include "launch.h"
 #include "parallel.h"
 #include "strided.h"
+#include "wide.h"
 
 #include <string.h>
 
@@ -23,7 +24,7 @@ typedef struct slices_piece {
 enum { SUM_BLOCK = 256 };
 
 /* sums[row * count + i] over the chains, of `rows` rows of `count` elements. */
-static void sum_slices(const slices_state *state, int64_t source, int64_t rows, int64_t count, double *sums) {
+BNC_INLINE void sum_slices(const slices_state *state, int64_t source, int64_t rows, int64_t count, double *sums) {
   int64_t across = state->walk.source[0], down = state->walk.source[1];
   memset(sums, 0, (size_t)(rows * count) * sizeof *sums);
   for (int64_t chain = 0; chain < state->chains; ++chain) {
@@ -39,7 +40,7 @@ static void sum_slices(const slices_state *state, int64_t source, int64_t rows, 
 }
 
 /* Sum of squares, in lanes that a processor adds up at the same time. */
-static double squares(const float *values, int64_t count) {
+BNC_INLINE double squares(const float *values, int64_t count) {
   enum { LANES = 8 };
   double lanes[LANES] = {0};
   int64_t i = 0;
@@ -52,7 +53,7 @@ static double squares(const float *values, int64_t count) {
 }
 
 /* The sums, rounded; a single slice is what it is. */
-static void read_slices(const slices_state *state, int64_t source, int64_t rows, int64_t count, float *values) {
+BNC_INLINE void read_slices(const slices_state *state, int64_t source, int64_t rows, int64_t count, float *values) {
   double sums[SUM_BLOCK];
   if (state->chains != 1) {
     sum_slices(state, source, rows, count, sums);
@@ -71,7 +72,7 @@ static void read_slices(const slices_state *state, int64_t source, int64_t rows,
 }
 
 /* Adds what is there; what that was counted for is taken back: returns the difference to the sum of squares. */
-static double add_to(const slices_state *state, const float *result, int64_t source, int64_t rows, int64_t count, float *values) {
+BNC_INLINE double add_to(const slices_state *state, const float *result, int64_t source, int64_t rows, int64_t count, float *values) {
   int64_t across = state->walk.result[0], down = state->walk.result[1];
   double sums[SUM_BLOCK];
   float before[SUM_BLOCK];
@@ -85,7 +86,7 @@ static double add_to(const slices_state *state, const float *result, int64_t sou
 }
 
 /* What lies side by side is written together: lines that are far apart may share a place in the cache. */
-static void store_values(const slices_state *state, float *result, int64_t rows, int64_t count, const float *values) {
+BNC_INLINE void store_values(const slices_state *state, float *result, int64_t rows, int64_t count, const float *values) {
   int64_t across = state->walk.result[0], down = state->walk.result[1];
   if (down < across)
     for (int64_t i = 0; i < count; ++i)
@@ -97,7 +98,7 @@ static void store_values(const slices_state *state, float *result, int64_t rows,
         result[row * down + i * across] = values[row * count + i];
 }
 
-static void merge_slices_tile(void *data, int64_t source, int64_t target, int64_t extent, int64_t planes) {
+BNC_WIDE static void merge_slices_tile(void *data, int64_t source, int64_t target, int64_t extent, int64_t planes) {
   slices_piece *piece = data;
   const slices_state *state = piece->state;
   const bnc_walk *walk = &state->walk;

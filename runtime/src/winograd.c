@@ -1,6 +1,7 @@
 /* winograd.c: weights of 3x3 convolutions, transformed for Winograd's minimal filtering. */
 #include "launch.h"
 #include "parallel.h"
+#include "wide.h"
 
 #include <string.h>
 
@@ -13,12 +14,12 @@ typedef struct winograd_state {
   double transform[MAX_SIZE][WINDOW];
 } winograd_state;
 
-static double element(const winograd_state *state, int64_t index) {
+BNC_INLINE double element(const winograd_state *state, int64_t index) {
   return state->step->source_bits == 64 ? ((const double *)state->source)[index] : ((const float *)state->source)[index];
 }
 
 /* One input channel of one block: CHANNELS outputs at a time, so that every line of the arithmetic is a loop over them. */
-static void transform_piece(void *data, int64_t index, int64_t worker) {
+BNC_WIDE static void transform_piece(void *data, int64_t index, int64_t worker) {
   const winograd_state *state = data;
   const bnc_winograd_weights *step = state->step;
   int64_t block = index / step->inputs, input = index % step->inputs, size = step->size;
