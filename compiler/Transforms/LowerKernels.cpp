@@ -505,6 +505,8 @@ private:
       Operation *user = *op->getUsers().begin();
       if (auto stored = dyn_cast<YieldOp>(user))
         return !leavesGraph(kernel.getResult(op->getUses().begin()->getOperandNumber()));
+      if (auto staged = dyn_cast<StageOp>(user))
+        return isPlain(staged);
       op = user;
     }
     return llvm::is_contained(yield().getValues(), op->getResult(0)) && isa<ElementwiseOpInterface>(op) &&

@@ -29,3 +29,27 @@ bnc.graph training @sum(%g: tensor<?x16x8x8xf32>, %y: tensor<?x16x8x8xf32>, %z: 
   }
   bnc.return %0#0, %0#1 : tensor<16x16x1x1xf32>, tensor<?x16x8x8xf32>
 }
+
+// Gradients of two paths that meet behind a pool are added up in the register tile that is stored for it.
+bnc.variable params @v : tensor<16x16x1x1xf32>
+bnc.variable params @w : tensor<16x16x1x1xf32>
+// CHECK-LABEL: @paths
+bnc.graph training @paths(%g: tensor<?x16x4x4xf32>, %h: tensor<?x16x4x4xf32>, %x: tensor<?x16x8x8xf32>) -> tensor<?x16x8x8xf32> {
+  %v = bnc.read @v : tensor<16x16x1x1xf32>
+  %w = bnc.read @w : tensor<16x16x1x1xf32>
+  // CHECK: %[[A:.*]] = bnc.packed_conv
+  // CHECK-NOT: bnc.stage %[[A]]
+  // CHECK: %[[B:.*]] = bnc.packed_conv
+  // CHECK-NOT: bnc.stage %[[B]]
+  // CHECK: %[[SUM:.*]] = bnc.add %[[A]], %[[B]]
+  // CHECK: %[[STORED:.*]] = bnc.stage %[[SUM]]
+  // CHECK: bnc.route_to_tap %[[STORED]],
+  %0 = bnc.kernel images(1) (%a = %g, %b = %h, %c = %x, %d = %v, %e = %w) {chains = 0 : i64} : (tensor<?x16x4x4xf32>, tensor<?x16x4x4xf32>, tensor<?x16x8x8xf32>, tensor<16x16x1x1xf32>, tensor<16x16x1x1xf32>) -> tensor<?x16x8x8xf32> {
+    %1 = bnc.conv_input_gradient %a, %d {dilations = array<i64: 1, 1>, input_shape = array<i64: 4, 4>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<?x16x4x4xf32>, tensor<16x16x1x1xf32>) -> tensor<?x16x4x4xf32>
+    %2 = bnc.conv_input_gradient %b, %e {dilations = array<i64: 1, 1>, input_shape = array<i64: 4, 4>, pads = array<i64: 0, 0, 0, 0>, strides = array<i64: 1, 1>} : (tensor<?x16x4x4xf32>, tensor<16x16x1x1xf32>) -> tensor<?x16x4x4xf32>
+    %3 = bnc.add %1, %2 : (tensor<?x16x4x4xf32>, tensor<?x16x4x4xf32>) -> tensor<?x16x4x4xf32>
+    %4 = bnc.max_pool_gradient %3, %c {dilations = array<i64: 1, 1>, kernel = array<i64: 3, 3>, pads = array<i64: 1, 1, 1, 1>, strides = array<i64: 2, 2>} : (tensor<?x16x4x4xf32>, tensor<?x16x8x8xf32>) -> tensor<?x16x8x8xf32>
+    bnc.yield %4 : tensor<?x16x8x8xf32>
+  }
+  bnc.return %0 : tensor<?x16x8x8xf32>
+}
