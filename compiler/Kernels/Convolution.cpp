@@ -24,6 +24,16 @@ static int64_t weightDim(PackedConvOp op, int64_t dim) { return op.getWeight().g
 
 static PartialSum partialSumOf(PackedConvOp op) { return partialSum(op, weightDim(op, 3), weightDim(op, 2), weightDim(op, 1)); }
 
+/// Neighbours in x that fill a vector together: more than one where the output channels fill less than a register and the
+/// pixels of the one input channel lie side by side, so that they are read with the broadcast of their pair.
+static int pixelsOf(PipelineBuilder &builder, PackedConvOp op) {
+  const KernelArgument *input = builder.argumentOf(op.getInput());
+  int64_t pixels = builder.target.lanes / weightDim(op, 4);
+  bool areNeighbours = input && input->layout.strides[1] == 1 && op.getStrides()[1] == 1;
+  bool isOne = weightDim(op, 0) == 1 && weightDim(op, 3) == 1 && op.getGroups() == 1;
+  return areNeighbours && isOne && pixels > 1 && ImageShape::of(op.getResult()).width % pixels == 0 ? pixels : 1;
+}
+
 Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
   // Dimensions of packed weights: (block, KH, KW, input channels of a group, channel in the block).
   int kernelHeight = weightDim(op, 1), kernelWidth = weightDim(op, 2), inputs = weightDim(op, 3), block = weightDim(op, 4);
@@ -38,7 +48,14 @@ Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
   Halide::ImageParam &weight = builder.input(op.getWeight());
   Var &c = builder.c, &x = builder.x, &y = builder.y, &n = builder.n;
 
-  auto product = [&](Expr i, Expr kx, Expr ky) {
+  PendingConvolution conv{op, Func(builder.name("conv")), pixelsOf(builder, op)};
+  Var &pixel = builder.pixel;
+  if (conv.pixels > 1) {
+    conv.spread = Func(builder.name("spread"));
+    Var kx("kx"), ky("ky");
+    conv.spread(pixel, c, kx, ky) = weight(c, 0, kx, ky, 0);
+  }
+  auto product = [&](Expr i, Expr kx, Expr ky) -> Expr {
     Expr channel = i;
     if (groups > 1) {
       int outputsPerGroup = ImageShape::of(op.getResult()).channels / groups;
@@ -48,23 +65,23 @@ Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
       if (outputsPerGroup == 1 && inputs == 1 && builder.target.storedChannels(groups) == groups)
         channel = c; // depthwise: a vector of channels is a plain load
     }
-    return weight(c % block, i, kx, ky, c / block) * input(channel, x * strideX + kx * dilationX, y * strideY + ky * dilationY, n);
+    Expr factor = conv.pixels > 1 ? Expr(conv.spread(pixel, c, kx, ky)) : weight(c % block, i, kx, ky, c / block);
+    return factor * input(channel, (x * conv.pixels + pixel) * strideX + kx * dilationX, y * strideY + ky * dilationY, n);
   };
 
-  PendingConvolution conv{op, Func(builder.name("conv"))};
-  conv.accumulator(c, x, y, n) = 0.0f;
+  conv.accumulator(pixel, c, x, y, n) = 0.0f;
   PartialSum part = partialSumOf(op);
   if (int terms = part.inputs, taps = part.taps; terms * taps < inputs * kernelWidth * kernelHeight) {
     conv.window = Halide::RDom(0, inputs / terms, 0, kernelWidth / taps, 0, kernelHeight, builder.name("window"));
     conv.terms = Halide::RDom(0, terms, 0, taps, builder.name("terms"));
     conv.partial = Func(builder.name("partial"));
     Var part("part"), kx("kx"), ky("ky");
-    conv.partial(c, x, y, n, part, kx, ky) = 0.0f;
-    conv.partial(c, x, y, n, part, kx, ky) += product(part * terms + conv.terms.x, kx * taps + conv.terms.y, ky);
-    conv.accumulator(c, x, y, n) += conv.partial(c, x, y, n, conv.window.x, conv.window.y, conv.window.z);
+    conv.partial(pixel, c, x, y, n, part, kx, ky) = 0.0f;
+    conv.partial(pixel, c, x, y, n, part, kx, ky) += product(part * terms + conv.terms.x, kx * taps + conv.terms.y, ky);
+    conv.accumulator(pixel, c, x, y, n) += conv.partial(pixel, c, x, y, n, conv.window.x, conv.window.y, conv.window.z);
   } else {
     conv.window = Halide::RDom(0, inputs, 0, kernelWidth, 0, kernelHeight, builder.name("window"));
-    conv.accumulator(c, x, y, n) += product(conv.window.x, conv.window.y, conv.window.z);
+    conv.accumulator(pixel, c, x, y, n) += product(conv.window.x, conv.window.y, conv.window.z);
   }
   builder.anchors.insert(conv.accumulator.name());
   if (conv.partial.defined())
@@ -72,42 +89,49 @@ Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
   builder.pending.push_back(conv);
   Value bias = op.getBias();
   PipelineBuilder *b = &builder;
-  return [=, accumulator = conv.accumulator](Expr c, Expr x, Expr y, Expr n) {
-    Expr value = accumulator(c, x, y, n);
+  return [=, accumulator = conv.accumulator, pixels = conv.pixels](Expr c, Expr x, Expr y, Expr n) {
+    Expr value = accumulator(x % pixels, c, x / pixels, y, n);
     return bias ? value + b->channel(bias, c) : value;
   };
 }
 
 /// The accumulators of a register tile, computed where `at` begins. `tapsFirst`: partial sums are added up as panels add
 /// them, so that a result does not depend on the rows of a task.
-static void scheduleAccumulators(PipelineBuilder &builder, PendingConvolution conv, Halide::LoopLevel at, ConvolutionTile tile, const Var &pixel,
+static void scheduleAccumulators(PipelineBuilder &builder, PendingConvolution conv, Halide::LoopLevel at, ConvolutionTile tile, const Var &column,
                                  bool tapsFirst) {
-  Var &c = builder.c;
+  Var &c = builder.c, &pixel = builder.pixel;
   auto &window = conv.window;
-  auto inRegisters = [&](Halide::Stage stage) { stage.vectorize(c, tile.lanes).unroll(c).unroll(pixel); };
-  conv.accumulator.compute_at(at);
+  auto inRegisters = [&](Halide::Stage stage) {
+    if (conv.pixels > 1)
+      stage.vectorize(pixel);
+    stage.vectorize(c, tile.lanes).unroll(c).unroll(column);
+  };
+  // Pixels that share a vector are broadcast together: their taps have none in common.
+  bool isTapByTap = weightDim(conv.op, 3) == 1 && conv.pixels == 1;
+  conv.accumulator.bound(pixel, 0, conv.pixels).compute_at(at);
   inRegisters(conv.accumulator);
   if (tapsFirst)
-    conv.accumulator.update().reorder({c, pixel, window.y, window.z, window.x});
+    conv.accumulator.update().reorder({pixel, c, column, window.y, window.z, window.x});
   else
-    conv.accumulator.update().reorder({c, pixel, window.x, window.y, window.z});
+    conv.accumulator.update().reorder({pixel, c, column, window.x, window.y, window.z});
   inRegisters(conv.accumulator.update());
+  if (conv.pixels > 1)
+    conv.spread.bound(pixel, 0, conv.pixels).compute_root().vectorize(c, tile.lanes).unroll(pixel);
   if (conv.partial.defined()) {
-    conv.partial.compute_at(conv.accumulator, tapsFirst ? window.y : window.x);
+    conv.partial.bound(pixel, 0, conv.pixels).compute_at(conv.accumulator, tapsFirst ? window.y : window.x);
     inRegisters(conv.partial);
-    conv.partial.update().reorder({c, pixel, conv.terms.x, conv.terms.y});
+    conv.partial.update().reorder({pixel, c, column, conv.terms.x, conv.terms.y});
     inRegisters(conv.partial.update());
-    if (weightDim(conv.op, 3) == 1)
+    if (isTapByTap)
       conv.partial.update().unroll(conv.terms.y);
-    else
+    else if (conv.pixels == 1)
       conv.partial.update().unroll(conv.terms.x, tile.termsAtOnce(builder.target, partialSumOf(conv.op).inputs));
     return;
   }
-  int64_t inputs = weightDim(conv.op, 3);
-  if (inputs == 1)
+  if (isTapByTap)
     conv.accumulator.update().unroll(window.y);
-  else
-    conv.accumulator.update().unroll(window.x, tile.termsAtOnce(builder.target, inputs));
+  else if (conv.pixels == 1)
+    conv.accumulator.update().unroll(window.x, tile.termsAtOnce(builder.target, weightDim(conv.op, 3)));
 }
 
 /// A panel of weights, some input channels of one tap, stays in the first-level cache while the pixels of a few rows run
@@ -181,10 +205,17 @@ void bnc::scheduleConvolution(PipelineBuilder &builder, Func func, ArrayRef<Pend
     return scheduleImages(builder, func, convs, layout);
 
   int64_t terms = weightDim(conv.op, 1) * weightDim(conv.op, 2) * weightDim(conv.op, 3);
-  ConvolutionTile tile = convolutionTile(builder.target, block, width, terms);
-  Var co("co"), ci("ci"), po("po"), pi("pi");
-  func.split(c, co, ci, tile.lanes * tile.vectors, TailStrategy::RoundUp).split(x, po, pi, tile.pixels, TailStrategy::ShiftInwards);
-  func.reorder(ci, pi, po, y, n, co).vectorize(ci, tile.lanes).unroll(ci).unroll(pi);
+  Var co("co"), ci("ci"), xo("xo"), xi("xi"), po("po"), pi("pi");
+  ConvolutionTile tile = convolutionTile(builder.target, block, width / conv.pixels, terms);
+  func.split(c, co, ci, tile.lanes * tile.vectors, TailStrategy::RoundUp);
+  if (conv.pixels > 1) {
+    // A vector's pixels are taken apart in a loop of their own: together Halide 21 would load some of them unaligned.
+    func.split(x, xo, xi, conv.pixels).split(xo, po, pi, tile.pixels, TailStrategy::ShiftInwards);
+    func.reorder(ci, xi, pi, po, y, n, co).unroll(xi);
+  } else {
+    func.split(x, po, pi, tile.pixels, TailStrategy::ShiftInwards).reorder(ci, pi, po, y, n, co).unroll(pi);
+  }
+  func.vectorize(ci, tile.lanes).unroll(ci);
   for (const PendingConvolution &each : convs)
     scheduleAccumulators(builder, each, Halide::LoopLevel(func, po), tile, x, inPanels);
 }

@@ -25,10 +25,12 @@ using Element = std::function<Halide::Expr(Halide::Expr c, Halide::Expr x, Halid
 /// A convolution whose accumulators wait for the Func that stores its result.
 struct PendingConvolution {
   PackedConvOp op;
-  Halide::Func accumulator;
+  Halide::Func accumulator;  // (pixel of a vector, channel, vector in x, y, image)
+  int pixels;                // neighbours in x that fill a vector together, pixel by pixel in every channel
   Halide::RDom window = {};  // (input channel or, with partial sums, their number; x, y)
   Halide::Func partial = {}; // sums of `terms`, if the whole sum is long
   Halide::RDom terms = {};   // (input channel, x)
+  Halide::Func spread = {};  // the weights of a vector of several pixels
 };
 
 class PipelineBuilder {
@@ -50,7 +52,7 @@ public:
   //===-- For the families ------------------------------------------------------===//
 
   const Target &target;
-  Halide::Var c{"c"}, x{"x"}, y{"y"}, n{"n"};
+  Halide::Var c{"c"}, x{"x"}, y{"y"}, n{"n"}, pixel{"pixel"};
 
   /// The expression of a value; builds it on first use.
   Element element(mlir::Value value);

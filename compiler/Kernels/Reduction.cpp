@@ -25,10 +25,12 @@ Func sumOver(PipelineBuilder &builder, PipelineBuilder::Owned owned, int64_t cha
   int vectors = channels / lanes % 4 == 0 ? 4 : channels / lanes % 2 == 0 ? 2 : 1, parts = 4 / vectors;
   while (owned.width % parts != 0)
     parts /= 2;
-  Var c("rc"), part("rp"), y("ry"), n("rn");
+  // Channels that fill half a register: two of the sums fill it.
+  int halves = lanes * 2 == builder.target.lanes && parts % 2 == 0 ? 2 : 1;
+  Var c("rc"), part("rp"), half("rh"), y("ry"), n("rn");
   Func row(builder.name("row")), total(builder.name("total")), rounded(builder.name("rounded"));
   Halide::RDom along(0, owned.width / parts, builder.name("along"));
-  Halide::RDom across(0, parts, owned.firstRow, owned.rows, 0, owned.images, builder.name("across"));
+  Halide::RDom across(0, parts / halves, owned.firstRow, owned.rows, 0, owned.images, builder.name("across"));
   std::vector<Expr> values = terms(c, along.x * parts + part, y, n), zeros(values.size(), 0.0f), rowSums;
   std::vector<Expr> wideZeros(values.size(), Expr(0.0)), totals, results;
   auto assign = [](std::vector<Expr> exprs) { return exprs.size() == 1 ? Tuple(exprs[0]) : Tuple(exprs); };
@@ -37,29 +39,30 @@ Func sumOver(PipelineBuilder &builder, PipelineBuilder::Owned owned, int64_t cha
   for (size_t i = 0; i < values.size(); ++i)
     rowSums.push_back(strict_float(term(row, {c, part, y, n}, i) + values[i]));
   row(c, part, y, n) = assign(rowSums);
-  total(c) = assign(wideZeros);
+  total(c, half) = assign(wideZeros);
   for (size_t i = 0; i < values.size(); ++i) {
-    totals.push_back(strict_float(term(total, {c}, i) + Halide::cast<double>(term(row, {c, across.x, across.y, across.z}, i))));
-    results.push_back(Halide::cast<float>(term(total, {c}, i)));
+    Expr ofRow = term(row, {c, across.x * halves + half, across.y, across.z}, i), result = term(total, {c, 0}, i);
+    totals.push_back(strict_float(term(total, {c, half}, i) + Halide::cast<double>(ofRow)));
+    results.push_back(Halide::cast<float>(halves > 1 ? strict_float(result + term(total, {c, 1}, i)) : result));
   }
-  total(c) = assign(totals);
+  total(c, half) = assign(totals);
   rounded(c) = assign(results);
 
   Var co("co"), ci("ci");
   rounded.split(c, co, ci, lanes * vectors).vectorize(ci, lanes).unroll(ci);
-  total.compute_at(rounded, co).vectorize(c, lanes).unroll(c);
-  total.update().reorder({c, across.x, across.y, across.z}).vectorize(c, lanes).unroll(c).unroll(across.x);
-  row.compute_at(total, across.y);
-  // Channels that fill half a register: two of the sums fill it.
-  bool pairs = lanes * 2 == builder.target.lanes && parts % 2 == 0;
-  auto inRegisters = [&](Halide::Stage stage) {
+  auto inRegisters = [&](Halide::Stage stage, const Var &sums) {
     stage.vectorize(c, lanes).unroll(c);
-    pairs ? stage.vectorize(part, 2).unroll(part) : stage.unroll(part);
+    halves > 1 ? stage.vectorize(sums, halves).unroll(sums) : stage.unroll(sums);
   };
+  total.compute_at(rounded, co).bound(half, 0, halves);
+  inRegisters(total, half);
+  total.update().reorder({c, half, across.x, across.y, across.z}).unroll(across.x);
+  inRegisters(total.update(), half);
+  row.compute_at(total, across.y);
   row.reorder(c, part, y, n);
-  inRegisters(row);
+  inRegisters(row, part);
   row.update().reorder(c, part, along.x, y, n);
-  inRegisters(row.update());
+  inRegisters(row.update(), part);
   return rounded;
 }
 } // namespace

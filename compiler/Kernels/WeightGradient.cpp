@@ -27,9 +27,10 @@ Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
   int rows = weightGradientRows(outputWidth, outputHeight);
   // With whole images as blocks the images of a task are one sum.
   bool byRows = rows < outputHeight;
-  Halide::RDom p(0, outputWidth, 0, rows, 0, byRows ? Expr(1) : builder.images(), builder.name("pixels"));
+  int pixels = pixelsPerVector(builder.target, op, inputs);
+  Halide::RDom p(0, outputWidth / pixels, 0, rows, 0, byRows ? Expr(1) : builder.images(), builder.name("pixels"));
   Halide::RDom blocksOfRows(0, outputHeight / rows, 0, byRows ? builder.images() : Expr(1), builder.name("rows"));
-  Var k("k"), c("wc"), kx("kx"), ky("ky"), ko("ko");
+  Var k("k"), c("wc"), kx("kx"), ky("ky"), ko("ko"), pixel("pixel");
   Expr output = ko * block + k, channel = c;
   if (groups > 1) {
     int outputsPerGroup = ImageShape::of(op.getGradient()).channels / groups;
@@ -42,27 +43,45 @@ Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
   builder.anchors.insert(sum.name());
   Var rowBlock("rowBlock"), image("image");
   Expr y = rowBlock * rows + p.y, z = byRows ? Expr(image) : Expr(p.z);
-  sum(k, c, kx, ky, ko, rowBlock, image) = 0.0f;
-  sum(k, c, kx, ky, ko, rowBlock, image) += gradient(output, p.x * stepX + padX, y * stepY + padY, z) *
-                                          input(channel, p.x * strideX + kx * dilationX, y * strideY + ky * dilationY, z);
+  Expr x = p.x * pixels + pixel;
+  auto gradientAt = [&](Expr x, Expr y, Expr z) { return gradient(output, x * stepX + padX, y * stepY + padY, z); };
+  Func neighbours(builder.name("neighbours")); // of the gradient, pixel by pixel in every channel
+  Var xo("nx"), yo("ny"), zo("nz");
+  if (pixels > 1)
+    neighbours(pixel, k, ko, xo, yo, zo) = gradientAt(xo * pixels + pixel, yo, zo);
+  sum(pixel, k, c, kx, ky, ko, rowBlock, image) = 0.0f;
+  sum(pixel, k, c, kx, ky, ko, rowBlock, image) += (pixels > 1 ? Expr(neighbours(pixel, k, ko, p.x, y, z)) : gradientAt(x, y, z)) *
+                                                 input(channel, x * strideX + kx * dilationX, y * strideY + ky * dilationY, z);
+  Expr total = sum(0, k, c, kx, ky, ko, blocksOfRows.x, blocksOfRows.y);
+  for (int i = 1; i < pixels; ++i)
+    total += sum(i, k, c, kx, ky, ko, blocksOfRows.x, blocksOfRows.y);
   slice(k, c, kx, ky, ko) = Halide::undef<float>();
-  slice(k, c, kx, ky, ko) += sum(k, c, kx, ky, ko, blocksOfRows.x, blocksOfRows.y);
+  slice(k, c, kx, ky, ko) += total;
   slice.bound(k, 0, block).bound(c, 0, inputs).bound(kx, 0, kernelWidth).bound(ky, 0, kernelHeight).bound(ko, 0, blocks);
 
   WeightGradientTile tile = weightGradientTile(builder.target, op, inputs);
-  Var kb("kb"), ki("ki"), co("co"), ci("ci"), xo("xo"), xi("xi"), yo("yo"), yi("yi");
+  Var kb("kb"), ki("ki"), co("co"), ci("ci"), xb("xo"), xi("xi"), yb("yo"), yi("yi");
   slice.update()
       .split(k, kb, ki, tile.lanes * tile.vectors)
       .split(c, co, ci, tile.inputs)
-      .split(kx, xo, xi, tile.width)
-      .split(ky, yo, yi, tile.height)
-      .reorder({ki, ci, xi, yi, co, xo, yo, kb, ko, blocksOfRows.x, blocksOfRows.y})
+      .split(kx, xb, xi, tile.width)
+      .split(ky, yb, yi, tile.height)
+      .reorder({ki, ci, xi, yi, co, xb, yb, kb, ko, blocksOfRows.x, blocksOfRows.y})
       .vectorize(ki, tile.lanes)
       .unroll(ki)
       .unroll(ci)
       .unroll(xi)
       .unroll(yi);
-  sum.compute_at(slice, co).vectorize(k, tile.lanes).unroll(k).unroll(c).unroll(kx).unroll(ky);
-  sum.update().reorder({k, c, kx, ky, p.x, p.y, p.z, ko}).vectorize(k, tile.lanes).unroll(k).unroll(c).unroll(kx).unroll(ky);
+  auto inRegisters = [&](Halide::Stage stage) {
+    if (pixels > 1)
+      stage.vectorize(pixel);
+    stage.vectorize(k, tile.lanes).unroll(k).unroll(c).unroll(kx).unroll(ky);
+  };
+  sum.bound(pixel, 0, pixels).compute_at(slice, co);
+  inRegisters(sum);
+  sum.update().reorder({pixel, k, c, kx, ky, p.x, p.y, p.z, ko});
+  inRegisters(sum.update());
+  if (pixels > 1)
+    neighbours.bound(pixel, 0, pixels).compute_at(sum, p.x).vectorize(k, tile.lanes).unroll(pixel);
   return slice;
 }
