@@ -17,17 +17,20 @@ static constexpr int64_t kColumnBytes = 16 << 10; // wait on the stack to be add
 
 Columns Columns::of(const Target &target, ArrayRef<int64_t> weight, int64_t width) {
   int64_t taps = weight[2] * weight[3], stored = target.storedChannels(weight[1]);
-  int64_t channels = stored > target.lanes && stored % target.lanes == 0 ? target.lanes : stored;
-  if (taps == 1 && stored % (2 * target.lanes) == 0)
-    channels = 2 * target.lanes; // of one tap alone a register tile would be half empty
-  int64_t block = taps * channels, vectors = llvm::divideCeil(block, target.lanes);
+  int64_t channels = weight[1], blocks = 1; // side by side, without padding
+  if (stored > target.lanes && stored % target.lanes == 0) {
+    channels = target.lanes;
+    if (taps == 1 && stored % (2 * target.lanes) == 0)
+      channels = 2 * target.lanes; // of one tap alone a register tile would be half empty
+    blocks = stored / channels;
+  }
+  int64_t vectors = llvm::divideCeil(taps * channels, target.lanes);
   bool threes = target.registers >= 32 && vectors % 3 == 0; // a register tile is two vectors wide, or three
-  if (block % target.lanes != 0 || (vectors % 2 != 0 && !threes))
-    block = llvm::alignTo(block, 2 * target.lanes);
+  int64_t block = (threes ? vectors : llvm::alignTo(vectors, 2)) * target.lanes;
   int64_t pixels = std::clamp<int64_t>(kColumnBytes / 4 / block, 1, width);
   while (width % pixels != 0)
     --pixels;
-  return {channels, block, stored / channels, pixels};
+  return {channels, block, blocks, pixels};
 }
 
 int64_t bnc::winogradTile(ConvolutionAlgorithm algorithm) {

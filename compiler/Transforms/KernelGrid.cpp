@@ -92,6 +92,8 @@ public:
       first = false;
     }
     sizes.height = height = std::max<int64_t>(height, 1);
+    if (int64_t batch = shapeOf(yield().getValues().front())[0]; images && !inference && !ShapedType::isDynamic(batch))
+      sizes.together = llvm::divideCeil(batch, kImagesPerTask);
     int64_t rows = height, blocks = 1;
     bool cutRows = !weightGradient && aligned && !images, cutChannels = !weightGradient && most > 1 && sizes.products > 0;
     // Half of the cache for the strip; strips cut what is read of neighbours, so they are cut only where it pays.
@@ -190,6 +192,7 @@ private:
   /// What the choice of a grid depends on.
   struct Sizes {
     int64_t height = 1, width = 1; // of the largest result
+    int64_t together = 1; // tasks' worth of images that come together at least
     int64_t rowBytes = 0, cutRowBytes = 0; // of what a task keeps of a row: whole, and cut into blocks of channels
     int64_t weightBytes = 0;               // of one anchor
     double products = 0;                   // multiply-adds of an image
@@ -221,9 +224,9 @@ private:
     bool stay = sizes.weightBytes / blocks <= target.cacheBytes * 5 / 4;
     double weights = double(sizes.weightBytes) / blocks / (stay ? strips * (alone ? 1 : threads) : 1);
     double products = sizes.products / productsPerCycle, rest = (staged + weights) / bytesPerCycle + cyclesPerTask;
-    double cost = products + tasks * rest;
+    double cost = double(sizes.together) * (products + tasks * rest);
     if (alone)
-      cost += threads * llvm::divideCeil(tasks, threads) * (products * rows / sizes.height / blocks + rest);
+      cost += threads * llvm::divideCeil(sizes.together * tasks, threads) * (products * rows / sizes.height / blocks + rest);
     return cost;
   }
 
