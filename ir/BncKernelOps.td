@@ -121,7 +121,7 @@ def Bnc_Col2ImOp : Bnc_InKernelOp<"col2im"> {
   let description = [{
     The input's channels are columns: blocks of `block`, one for every `channels` of the result. In block b, column
     (ky * KW + kx) * channels + c of input pixel (y, x) is added to channel b * channels + c of result pixel
-    (y * stride + ky * dilation, x * stride + kx * dilation), with `channels` a multiple of what a vector holds.
+    (y * stride + ky * dilation, x * stride + kx * dilation), with `channels` whole vectors, or all there are.
     `kernel`, `strides`, `dilations` = {y, x}. The result starts at the first window's first tap. `pixels` neighbours
     are multiplied before they are added up: a divisor of the input's width.
   }];

@@ -2,7 +2,7 @@
 #include "launch.h"
 #include "parallel.h"
 #include "strided.h"
-#include "wide.h"
+#include "turn.h"
 
 #include <string.h>
 
@@ -21,24 +21,6 @@ typedef struct slices_piece {
   double norm;
 } slices_piece;
 
-enum { SUM_BLOCK = 256 };
-
-/* sums[row * count + i] over the chains, of `rows` rows of `count` elements. */
-BNC_INLINE void sum_slices(const slices_state *state, int64_t source, int64_t rows, int64_t count, double *sums) {
-  int64_t across = state->walk.source[0], down = state->walk.source[1];
-  memset(sums, 0, (size_t)(rows * count) * sizeof *sums);
-  for (int64_t chain = 0; chain < state->chains; ++chain) {
-    const float *slice = (const float *)(state->slices + chain * state->chain_stride) + source;
-    for (int64_t row = 0; row < rows; ++row)
-      if (across == 1)
-        for (int64_t i = 0; i < count; ++i)
-          sums[row * count + i] += slice[row * down + i];
-      else
-        for (int64_t i = 0; i < count; ++i)
-          sums[row * count + i] += slice[row * down + i * across];
-  }
-}
-
 /* Sum of squares, in lanes that a processor adds up at the same time. */
 BNC_INLINE double squares(const float *values, int64_t count) {
   enum { LANES = 8 };
@@ -52,74 +34,51 @@ BNC_INLINE double squares(const float *values, int64_t count) {
   return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
 }
 
-/* The sums, rounded; a single slice is what it is. */
-BNC_INLINE void read_slices(const slices_state *state, int64_t source, int64_t rows, int64_t count, float *values) {
-  double sums[SUM_BLOCK];
-  if (state->chains != 1) {
-    sum_slices(state, source, rows, count, sums);
-    for (int64_t i = 0; i < rows * count; ++i)
-      values[i] = (float)sums[i];
-    return;
-  }
-  int64_t across = state->walk.source[0], down = state->walk.source[1];
-  const float *slice = (const float *)state->slices + source;
-  for (int64_t row = 0; row < rows; ++row)
-    if (across == 1)
-      memcpy(values + row * count, slice + row * down, (size_t)count * sizeof *values);
+/* values[i]: the sum over the chains, rounded; a single slice is what it is. */
+BNC_INLINE void sum_slices(const slices_state *state, int64_t source, int64_t count, float *values) {
+  int64_t across = state->walk.source[0];
+  double sums[BNC_TILE_LANES];
+  for (int64_t chain = 0; chain < state->chains; ++chain) {
+    const float *slice = (const float *)(state->slices + chain * state->chain_stride) + source;
+    if (chain == 0)
+      for (int64_t i = 0; i < count; ++i)
+        sums[i] = slice[i * across];
+    else if (across == 1)
+      for (int64_t i = 0; i < count; ++i)
+        sums[i] += slice[i];
     else
       for (int64_t i = 0; i < count; ++i)
-        values[row * count + i] = slice[row * down + i * across];
+        sums[i] += slice[i * across];
+  }
+  for (int64_t i = 0; i < count; ++i)
+    values[i] = (float)sums[i];
 }
 
-/* Adds what is there; what that was counted for is taken back: returns the difference to the sum of squares. */
-BNC_INLINE double add_to(const slices_state *state, const float *result, int64_t source, int64_t rows, int64_t count, float *values) {
-  int64_t across = state->walk.result[0], down = state->walk.result[1];
-  double sums[SUM_BLOCK];
-  float before[SUM_BLOCK];
-  sum_slices(state, source, rows, count, sums);
-  for (int64_t row = 0; row < rows; ++row)
-    for (int64_t i = 0; i < count; ++i) {
-      before[row * count + i] = result[row * down + i * across];
-      values[row * count + i] = (float)(sums[row * count + i] + before[row * count + i]);
-    }
-  return -squares(before, rows * count);
-}
-
-/* What lies side by side is written together: lines that are far apart may share a place in the cache. */
-BNC_INLINE void store_values(const slices_state *state, float *result, int64_t rows, int64_t count, const float *values) {
-  int64_t across = state->walk.result[0], down = state->walk.result[1];
-  if (down < across)
-    for (int64_t i = 0; i < count; ++i)
-      for (int64_t row = 0; row < rows; ++row)
-        result[row * down + i * across] = values[row * count + i];
-  else
-    for (int64_t row = 0; row < rows; ++row)
-      for (int64_t i = 0; i < count; ++i)
-        result[row * down + i * across] = values[row * count + i];
-}
-
-BNC_WIDE static void merge_slices_tile(void *data, int64_t source, int64_t target, int64_t extent, int64_t planes) {
+BNC_WIDE static void merge_slices_tile(void *data, int64_t source, int64_t target, int64_t rows, int64_t planes) {
   slices_piece *piece = data;
   const slices_state *state = piece->state;
   const bnc_walk *walk = &state->walk;
-  float values[SUM_BLOCK];
-  for (int64_t plane = 0; plane < planes; ++plane)
-    for (int64_t i = 0; i < walk->extent[0]; i += SUM_BLOCK) {
-      int64_t count = walk->extent[0] - i < SUM_BLOCK ? walk->extent[0] - i : SUM_BLOCK;
-      int64_t most = SUM_BLOCK / count;
-      for (int64_t row = 0; row < extent; row += most) {
-        int64_t rows = extent - row < most ? extent - row : most;
-        int64_t from = source + plane * walk->source[2] + i * walk->source[0] + row * walk->source[1];
-        float *result =
-            state->result + target + plane * walk->result[2] + i * walk->result[0] + row * walk->result[1];
-        if (state->accumulate)
-          piece->norm += add_to(state, result, from, rows, count, values);
-        else
-          read_slices(state, from, rows, count, values);
-        store_values(state, result, rows, count, values);
-        piece->norm += squares(values, rows * count);
-      }
-    }
+  float values[BNC_TILE_ROWS * BNC_TILE_PITCH];
+  for (int64_t lane = 0; lane < walk->extent[0]; lane += BNC_TILE_LANES) {
+    int64_t count = walk->extent[0] - lane < BNC_TILE_LANES ? walk->extent[0] - lane : BNC_TILE_LANES;
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t plane = 0; plane < planes; ++plane)
+        sum_slices(state, source + lane * walk->source[0] + row * walk->source[1] + plane * walk->source[2], count,
+                   values + (plane * rows + row) * BNC_TILE_PITCH);
+    float *result = state->result + target + lane * walk->result[0];
+    if (state->accumulate) /* what was counted for what is there is taken back */
+      for (int64_t plane = 0; plane < planes; ++plane)
+        for (int64_t row = 0; row < rows; ++row)
+          for (int64_t i = 0; i < count; ++i) {
+            float before = result[i * walk->result[0] + row * walk->result[1] + plane * walk->result[2]];
+            values[(plane * rows + row) * BNC_TILE_PITCH + i] += before;
+            piece->norm -= (double)before * before;
+          }
+    for (int64_t i = 0; i < rows * planes; ++i)
+      piece->norm += squares(values + i * BNC_TILE_PITCH, count);
+    bnc_turn((bnc_side){values, 1, BNC_TILE_PITCH, rows * BNC_TILE_PITCH},
+             (bnc_side){result, walk->result[0], walk->result[1], walk->result[2]}, count, rows, planes);
+  }
 }
 
 static void merge_slices_piece(void *data, int64_t index, int64_t worker) {
@@ -182,6 +141,13 @@ typedef struct pack_state {
   bnc_tile tile;
 } pack_state;
 
+BNC_WIDE static void pack_floats(void *data, int64_t source, int64_t target, int64_t rows, int64_t planes) {
+  const pack_state *state = data;
+  const bnc_walk *walk = &state->walk;
+  bnc_turn((bnc_side){(float *)state->source + source, walk->source[0], walk->source[1], walk->source[2]},
+           (bnc_side){(float *)state->result + target, walk->result[0], walk->result[1], walk->result[2]}, walk->extent[0], rows, planes);
+}
+
 #define PACK_TILE(NAME, FROM, TO)                                                                                      \
   static void NAME(void *data, int64_t source, int64_t target, int64_t rows, int64_t planes) {                         \
     const pack_state *state = data;                                                                                    \
@@ -194,7 +160,6 @@ typedef struct pack_state {
           to[i * walk->result[0]] = (TO)from[i * walk->source[0]];                                                     \
       }                                                                                                                \
   }
-PACK_TILE(pack_tile_32_32, float, float)
 PACK_TILE(pack_tile_32_64, float, double)
 PACK_TILE(pack_tile_64_32, double, float)
 PACK_TILE(pack_tile_64_64, double, double)
@@ -211,7 +176,7 @@ void bnc_rt_pack(bnc_exec *exec, const bnc_pack *step) {
                       .source = bnc_locate(exec, step->source),
                       .result = bnc_locate(exec, step->result)};
   if (step->source_bits == 32)
-    state.tile = step->result_bits == 32 ? pack_tile_32_32 : pack_tile_32_64;
+    state.tile = step->result_bits == 32 ? pack_floats : pack_tile_32_64;
   else
     state.tile = step->result_bits == 32 ? pack_tile_64_32 : pack_tile_64_64;
   if (step->result_count)

@@ -1,6 +1,6 @@
 #include "strided.h"
 
-enum { LEAST_PIECE = 1 << 12, LINE = 16 };
+enum { LEAST_PIECE = 1 << 12 };
 
 static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -22,10 +22,6 @@ static int order_dimensions(dimension *dims, int count, bnc_packed packed) {
   dimension lanes = dims[first];
   dims[first] = dims[0];
   dims[0] = lanes;
-  if (lanes.extent > LINE && lanes.extent % LINE == 0 && OTHER(lanes) >= LINE && count < BNC_MAX_DIMS) {
-    dims[0].extent = LINE;
-    dims[count++] = (dimension){lanes.extent / LINE, LINE * lanes.source, LINE * lanes.result};
-  }
   for (int d = 2; d < count; ++d) {
     dimension moved = dims[d];
     int place = d;
@@ -61,11 +57,11 @@ bnc_walk bnc_walk_make(const int64_t *extent, const int64_t *source, const int64
     walk.source[d] = d < count ? dims[d].source : 0;
     walk.result[d] = d < count ? dims[d].result : 0;
   }
-  int64_t rows = walk.extent[0] > 0 && walk.extent[0] < LEAST_PIECE ? LEAST_PIECE / walk.extent[0] : 1, planes = 1;
-  if (rows >= walk.extent[1]) {
-    planes = walk.extent[1] > 0 ? rows / walk.extent[1] : 1;
-    rows = walk.extent[1] > 0 ? walk.extent[1] : 1;
-  }
+  int64_t rows = walk.extent[1] < BNC_TILE_ROWS ? walk.extent[1] : BNC_TILE_ROWS, planes = 1;
+  if (rows < 1)
+    rows = 1;
+  else if (rows == walk.extent[1])
+    planes = BNC_TILE_ROWS / rows > 8 ? BNC_TILE_ROWS / rows / 8 * 8 : BNC_TILE_ROWS / rows;
   if (planes > walk.extent[2])
     planes = walk.extent[2] > 0 ? walk.extent[2] : 1;
   walk.rows_per_tile = rows;

@@ -6,10 +6,9 @@
 
 #include <stdbool.h>
 
-/* Dimension 0 is the one that lies together on the packed side, in runs of at most a cache line where it is scattered on
- * the other side; the rest follow by their stride on that other side, so that its lines are used up before they leave
- * the first-level cache. A tile is whole along dimension 0, with some rows of dimension 1 in some planes of dimension 2.
- * Strides are elements and may be negative. */
+/* Dimension 0 is the one that lies together on the packed side; the rest follow by their stride on the other side, so that
+ * its lines are used up before they leave the first-level cache. A tile is whole along dimension 0, with some rows of
+ * dimension 1 in some planes of dimension 2. Strides are elements and may be negative. */
 typedef struct bnc_walk {
   int64_t extent[BNC_MAX_DIMS], source[BNC_MAX_DIMS], result[BNC_MAX_DIMS];
   int64_t rows_per_tile, planes_per_tile;
@@ -19,6 +18,10 @@ typedef struct bnc_walk {
 } bnc_walk;
 
 enum { BNC_WALK_PIECES = 256 };
+
+/* A tile has at most so many rows in all its planes. What turns them around keeps some lanes of it in an array: they stay in
+ * the first-level cache, on lines that do not compete. */
+enum { BNC_TILE_ROWS = 128, BNC_TILE_LANES = 64, BNC_TILE_PITCH = 80 };
 
 typedef enum bnc_packed { BNC_PACKED_SOURCE, BNC_PACKED_RESULT } bnc_packed;
 

@@ -105,14 +105,14 @@ bnc.graph training @overlapping(%g: tensor<?x8x4x4xf32>, %x: tensor<?x8x8x8xf32>
 bnc.variable params @w : tensor<16x6x5x5xf32>
 
 // A gradient smaller than its window, for few input channels: one product with all taps, then each tap where it belongs.
-// The border that the convolution had is cut off. 25 taps of 8 stored channels fill 208 of a multiple of two vectors.
+// The border that the convolution had is cut off. 25 taps of 6 channels, without padding, fill 160: whole pairs of vectors.
 // CHECK-LABEL: @columns
 bnc.graph training @columns(%g: tensor<?x16x8x8xf32>) -> tensor<?x6x10x10xf32> {
   %w = bnc.read @w : tensor<16x6x5x5xf32>
-  // CHECK: bnc.pack {{.*}}{channels = 8 : i64, columns,{{.*}} -> tensor<1x1x1x16x208xf32>
+  // CHECK: bnc.pack {{.*}}{channels = 6 : i64, columns,{{.*}} -> tensor<1x1x1x16x160xf32>
   // CHECK: bnc.kernel rows(10)
-  // CHECK: %[[P:.*]] = bnc.packed_conv {{.*}} -> tensor<?x208x8x8xf32>
-  // CHECK: %[[I:.*]] = bnc.col2im %[[P]] {block = 208 : i64, channels = 8 : i64, dilations = array<i64: 1, 1>, kernel = array<i64: 5, 5>, pixels = 8 : i64, strides = array<i64: 1, 1>}{{.*}} -> tensor<?x6x12x12xf32>
+  // CHECK: %[[P:.*]] = bnc.packed_conv {{.*}} -> tensor<?x160x8x8xf32>
+  // CHECK: %[[I:.*]] = bnc.col2im %[[P]] {block = 160 : i64, channels = 6 : i64, dilations = array<i64: 1, 1>, kernel = array<i64: 5, 5>, pixels = 8 : i64, strides = array<i64: 1, 1>}{{.*}} -> tensor<?x6x12x12xf32>
   // CHECK: %[[S:.*]] = bnc.stage %[[I]]
   // CHECK: bnc.slice %[[S]] {sizes = array<i64: -1, 6, 10, 10>, starts = array<i64: 0, 0, 1, 1>
   %dx = bnc.conv_input_gradient %g, %w {input_shape = array<i64: 10, 10>, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x16x8x8xf32>, tensor<16x6x5x5xf32>) -> tensor<?x6x10x10xf32>
