@@ -83,11 +83,8 @@ bnc_argument argumentRecord(const KernelArgument &argument, KernelOp kernel) {
     record.task_stride = llvm::alignTo(typeOf(argument.value).getDimSize(1) * stored * 4, BNC_ALIGNMENT);
     record.displacement = argument.term * stored * 4;
   } else if (producer && isa<WeightGradientOp>(producer)) {
-    // Channels of the input are dimension 1: what a block of them has lies between that of the others.
-    record.slot_stride = layout.strides[2] * 4;
-    record.slot_bytes = layout.strides[1] * layout.extents[1] * 4;
-    record.chain_stride = layout.strides.back() * layout.extents.back() * 4;
-    record.slot_rows = record.chain_stride / record.slot_stride;
+    record.chain_dimension = layout.chainDimension;
+    record.chain_stride = layout.strides[4] * layout.extents[4] * 4; // of (channel of a block, input channel, x, y, block)
   }
   return record;
 }

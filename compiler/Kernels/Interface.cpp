@@ -301,6 +301,11 @@ BufferLayout layoutOf(Value inside, Value outside, StorageAttr storage, const Ta
   } else if (isPacked(inside)) {
     ArrayRef<int64_t> shape = type.getShape().take_back(5);
     layout = packedLayout({shape[4], shape[3], shape[2], shape[1], shape[0]});
+    if (inside.getDefiningOp<WeightGradientOp>()) {
+      layout.chainDimension = layout.extents.size();
+      layout.extents.push_back(1);
+      layout.strides.push_back(0);
+    }
   } else if (type.getRank() == 2 && !ShapedType::isDynamic(type.getDimSize(0)) &&
              llvm::any_of(inside.getUsers(), [&](Operation *user) {
                return isa<ApplyNormalizeOp, ApplyNormalizeGradientOp, PartialSumsOp>(user) && user->getOperands().back() == inside &&

@@ -28,6 +28,7 @@ struct BufferLayout {
   int64_t rowDimension = -1;   // its range differs from strip to strip
   int64_t rows = 0;            // of every strip, 0 where they have different numbers
   int64_t imageDimension = -1; // its extent is the number of images of a task
+  int64_t chainDimension = 0;  // its one index says whether a chain's first task writes (0) or a later one (1); 0: none
   int64_t raggedExtent = 0; // > 0: dimension 0's extent over all blocks of channels, which leave less for the last one
   int64_t typeCode = 2, typeBits = 32; // of an element; Halide's codes: 0 int, 1 uint, 2 float
 };

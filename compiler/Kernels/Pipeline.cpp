@@ -147,6 +147,8 @@ void PipelineBuilder::constrain(Halide::OutputImageParam buffer, const BufferLay
     bool varies = int64_t(i) == layout.rowDimension || int64_t(i) == layout.imageDimension;
     if (i == 0 && layout.raggedExtent > 0)
       buffer.dim(i).set_min(0);
+    else if (i != 0 && int64_t(i) == layout.chainDimension)
+      buffer.dim(i).set_extent(1);
     else if (!varies)
       buffer.dim(i).set_bounds(0, int(layout.extents[i]));
     else if (int64_t(i) == layout.rowDimension && layout.rows > 0)

@@ -1,7 +1,7 @@
 //===- WeightGradient.cpp - the gradient of a convolution's weights --------------===//
 //
 // A tile of (output channels, input channels, taps) is held in registers while a block of rows runs past, and then added
-// to the chain's slice, which stays in cache from task to task. All tiles go over one block of rows before the next, so
+// to the chain's slice (or, first, put there), which stays in cache from task to task. All tiles go over one block of rows before the next, so
 // that the rows stay in the first-level cache.
 //
 //===----------------------------------------------------------------------===//
@@ -30,7 +30,7 @@ Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
   int pixels = pixelsPerVector(builder.target, op, inputs);
   Halide::RDom p(0, outputWidth / pixels, 0, rows, 0, byRows ? Expr(1) : builder.images(), builder.name("pixels"));
   Halide::RDom blocksOfRows(0, outputHeight / rows, 0, byRows ? builder.images() : Expr(1), builder.name("rows"));
-  Var k("k"), c("wc"), kx("kx"), ky("ky"), ko("ko"), pixel("pixel");
+  Var k("k"), c("wc"), kx("kx"), ky("ky"), ko("ko"), later("later"), pixel("pixel");
   Expr output = ko * block + k, channel = c;
   if (groups > 1) {
     int outputsPerGroup = ImageShape::of(op.getGradient()).channels / groups;
@@ -55,8 +55,10 @@ Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
   Expr total = sum(0, k, c, kx, ky, ko, blocksOfRows.x, blocksOfRows.y);
   for (int i = 1; i < pixels; ++i)
     total += sum(i, k, c, kx, ky, ko, blocksOfRows.x, blocksOfRows.y);
-  slice(k, c, kx, ky, ko) = Halide::undef<float>();
-  slice(k, c, kx, ky, ko) += total;
+  // What is there before a chain's first task counts for nothing.
+  Expr isFirst = later == 0 && blocksOfRows.x == 0 && blocksOfRows.y == 0;
+  slice(k, c, kx, ky, ko, later) = Halide::undef<float>();
+  slice(k, c, kx, ky, ko, later) = Halide::select(isFirst, 0.0f, slice(k, c, kx, ky, ko, later)) + total;
   slice.bound(k, 0, block).bound(c, 0, inputs).bound(kx, 0, kernelWidth).bound(ky, 0, kernelHeight).bound(ko, 0, blocks);
 
   WeightGradientTile tile = weightGradientTile(builder.target, op, inputs);
@@ -66,7 +68,7 @@ Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
       .split(c, co, ci, tile.inputs)
       .split(kx, xb, xi, tile.width)
       .split(ky, yb, yi, tile.height)
-      .reorder({ki, ci, xi, yi, co, xb, yb, kb, ko, blocksOfRows.x, blocksOfRows.y})
+      .reorder({ki, ci, xi, yi, co, xb, yb, kb, ko, blocksOfRows.x, blocksOfRows.y, later})
       .vectorize(ki, tile.lanes)
       .unroll(ki)
       .unroll(ci)

@@ -37,7 +37,7 @@ public:
   int64_t run() {
     Sizes sizes;
     bool images = false, weightGradient = false, aligned = true;
-    int64_t height = 0;
+    int64_t height = 0, batch = ShapedType::kDynamic;
     int64_t most = 1;
     if (auto cut = kernel.cutValues()) {
       sizes.cut = *cut;
@@ -54,6 +54,7 @@ public:
     };
     kernel.getBody().walk([&](Operation *op) {
       if (auto conv = dyn_cast<PackedConvOp>(op)) {
+        batch = shapeOf(conv.getResult())[0];
         images |= conv.getUnflatten() || (dimOf(conv.getResult(), 2) == 1 && dimOf(conv.getResult(), 3) == 1);
         int64_t elements = conv.getWeight().getType().getNumElements();
         sizes.weightBytes = std::max(sizes.weightBytes, elements * 4);
@@ -71,13 +72,15 @@ public:
         sizes.tileRows = planes[2];
       } else if (auto gradient = dyn_cast<WeightGradientOp>(op)) {
         weightGradient = true;
+        batch = shapeOf(gradient.getGradient())[0];
         sizes.weightBytes = std::max(sizes.weightBytes, gradient.getType().getNumElements() / chains * 4);
         sizes.width = std::max(sizes.width, gradient.getOutputShape()[1]);
         images |= gradient.getOutputShape()[0] == 1 && gradient.getOutputShape()[1] == 1;
         height = std::max(height, gradient.getOutputShape()[0]);
-      } else if (isa<LossOp, LossGradientOp>(op))
+      } else if (isa<LossOp, LossGradientOp>(op)) {
         images = true;
-      else if (isa<Col2ImOp>(op))
+        batch = shapeOf(op->getOperand(0))[0];
+      } else if (isa<Col2ImOp>(op))
         aligned = false; // every row of the product reaches many rows
       else if (isa<StageOp>(op))
         addBytes(op->getResult(0));
@@ -92,7 +95,7 @@ public:
       first = false;
     }
     sizes.height = height = std::max<int64_t>(height, 1);
-    if (int64_t batch = shapeOf(yield().getValues().front())[0]; images && !inference && !ShapedType::isDynamic(batch))
+    if (images && !inference && !ShapedType::isDynamic(batch))
       sizes.together = llvm::divideCeil(batch, kImagesPerTask);
     int64_t rows = height, blocks = 1;
     bool cutRows = !weightGradient && aligned && !images, cutChannels = !weightGradient && most > 1 && sizes.products > 0;

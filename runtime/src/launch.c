@@ -137,16 +137,15 @@ static void run_chain(void *data, int64_t index, int64_t worker) {
     bases[i] = argument_base(exec, argument, scratch) + block * argument->block_stride;
     pointers[i] = &buffers[i];
     prepare(&buffers[i], dims[i], argument, block);
-    if (state->launch->chains)
-      for (int64_t row = 0; row < argument->slot_rows; ++row)
-        memset(bases[i] + chain * argument->chain_stride + row * argument->slot_stride, 0,
-               (size_t)argument->slot_bytes);
   }
-  int64_t end = (chain + 1) * state->tasks / state->chains;
-  for (int64_t task = chain * state->tasks / state->chains; task < end; ++task) {
+  int64_t first = chain * state->tasks / state->chains, end = (chain + 1) * state->tasks / state->chains;
+  for (int64_t task = first; task < end; ++task) {
     task_extent extent = extent_of(state, task);
-    for (int64_t i = 0; i < count; ++i)
+    for (int64_t i = 0; i < count; ++i) {
       place(&buffers[i], state, i, bases[i], task, chain, &extent);
+      if (state->arguments[i].chain_dimension)
+        dims[i][state->arguments[i].chain_dimension].min = task > first;
+    }
     note_error(exec, state->kernel(pointers));
   }
 }

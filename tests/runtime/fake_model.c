@@ -199,12 +199,12 @@ static const struct {
                          .stride = {1, STORED})},
                  {{{0, 2}}, {{2, 2}}}};
 
-/* (dlogits, z, slice): slice[c][k] += dlogits[k] z[c]. */
+/* (dlogits, z, slice): slice[c][k] += dlogits[k] z[c], from 0 in a chain's first task. */
 static int weight_gradient_kernel(void **args) {
   float *slice = data(args[2]);
   for (int k = 0; k < CLASSES; ++k)
     for (int c = 0; c < CHANNELS; ++c)
-      slice[c * CLASSES + k] += data(args[0])[k] * data(args[1])[c];
+      slice[c * CLASSES + k] = (dim(args[2], 2)->min ? slice[c * CLASSES + k] : 0) + data(args[0])[k] * data(args[1])[c];
   return 0;
 }
 
@@ -215,8 +215,8 @@ static const struct {
 } weight_gradient_launch = {
     {BNC_GRID_IMAGES, 1, 1, 0, CHAINS, 1, 3},
     {IMAGES(BNC_SPACE_SCALED, DLOGITS, CLASSES), IMAGES(BNC_SPACE_SCALED, Z, CHANNELS),
-     BUFFER(BNC_SPACE_FIXED, SLICES, 0, 0, -1, -1, .chain_stride = SLICE_BYTES, .slot_bytes = 24, .slot_rows = 1, .dimensions = 2,
-            .extent = {CLASSES, CHANNELS}, .stride = {1, CLASSES})},
+     BUFFER(BNC_SPACE_FIXED, SLICES, 0, 0, -1, -1, .chain_stride = SLICE_BYTES, .chain_dimension = 2, .dimensions = 3,
+            .extent = {CLASSES, CHANNELS, 1}, .stride = {1, CLASSES, 0})},
     {{{0, 0}}}};
 
 static void train_backward(bnc_exec *exec) {

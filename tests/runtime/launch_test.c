@@ -186,7 +186,7 @@ static int chain_kernel(void **args) {
   float *slice = (float *)result->host;
   for (int row = 0; row < 2; ++row)
     for (int i = 0; i < result->dim[0].extent; ++i)
-      slice[row * 4 + i] = slice[row * 4 + i] * 0.999f + image[row * 4 + i];
+      slice[row * 4 + i] = (result->dim[1].min ? slice[row * 4 + i] * 0.999f : 0) + image[row * 4 + i];
   return 0;
 }
 
@@ -211,9 +211,9 @@ static void run_chains(int threads, bnc_parallel_for parallel_for, int64_t batch
   record.arguments[0].offset = 1;
   record.arguments[0].image_stride = 32;
   record.arguments[1].chain_stride = 64;
-  record.arguments[1].slot_bytes = 16 / blocks;
-  record.arguments[1].slot_rows = 2;
-  record.arguments[1].slot_stride = 16;
+  record.arguments[1].dimensions = 2;
+  record.arguments[1].extent[1] = 1;
+  record.arguments[1].chain_dimension = 1;
   bnc_options options;
   bnc_memory memory = {.count = 0};
   bnc_context context = {.threads = threads, .scratch = scratch, .scratch_stride = 64, .parallel_for = parallel_for};
@@ -224,7 +224,7 @@ static void run_chains(int threads, bnc_parallel_for parallel_for, int64_t batch
   memory.allocator = options.allocator;
   context.pool = parallel_for ? NULL : bnc_pool_create(&memory, threads);
   CHECK(bnc_rt_chain_count(&record.launch, batch) == blocks * (chains && chains < batch ? chains : batch));
-  for (int repeat = 0; repeat < 3; ++repeat) { /* slots are zeroed each time */
+  for (int repeat = 0; repeat < 3; ++repeat) { /* a chain's first task sets its slot each time */
     bnc_rt_launch(&exec, chain_kernel, &record.launch);
   }
   bnc_pool_destroy(context.pool);

@@ -109,9 +109,9 @@ class Comparison:
         return Side(PEERS[name][0], [*program, mode, name, network, shape, *words])
 
     def trainers(self, network, peers):
-        """bnc and the peers, whose first losses agree."""
-        folder, (bench, weights) = self.folder(network), self.program(network)
+        """bnc and the peers, whose first losses agree; the batch is compiled in, as torch.compile does."""
         batch, _, learning_rate, agree = TRAINING[network]
+        folder, (bench, weights) = self.folder(network), self.program(network, "--batch=%d" % batch)
         words = [os.path.join(folder, "images"), os.path.join(folder, "labels"), str(batch), str(self.arguments.threads),
                  str(learning_rate)]
         sides = [Side("bnc", [bench, "train", weights, *words])]

@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define BNC_ABI_VERSION 7
+#define BNC_ABI_VERSION 8
 #define BNC_ABI_MAGIC 0x31434e42 /* "BNC1" */
 #define BNC_MAX_DIMS 6
 #define BNC_ALIGNMENT 64
@@ -102,8 +102,8 @@ typedef struct bnc_argument {
   int64_t image_stride;  /* bytes from one image to the next, 0: the same for every image           */
   int64_t task_stride;   /* bytes from one task's slot to the next (partials)                       */
   int64_t chain_stride;  /* bytes from one chain's slot to the next (weight-gradient slices)        */
-  int64_t slot_bytes, slot_rows, slot_stride; /* chain slots only: zeroed before a chain's first task
-                            are slot_rows pieces of slot_bytes, slot_stride bytes apart             */
+  int64_t chain_dimension; /* this dimension's min is 0 for a chain's first task, which sets what is in
+                            its slot, and 1 for the others, which add to it; 0: none                */
   int64_t block_stride;  /* bytes from one block of channels to the next, 0: the same for all       */
   int64_t ragged_extent; /* > 0: dimension 0's extent over all blocks, of which the last has less   */
   int64_t type_code, type_bits; /* Halide's: 0 int, 1 uint, 2 float                                 */
