@@ -10,7 +10,7 @@ using namespace Halide::Internal;
 using Halide::Expr;
 
 namespace {
-constexpr int kStreamAhead = 2048;          // elements: measured with dense layers of one image
+constexpr int kStreamAhead = 128;           // elements: measured with dense layers of one image
 constexpr int64_t kPanelBytes = 256 << 10; // what is fetched ahead has to stay in the cache until it is read
 
 /// First elements of the vectors that loops read of each buffer; whether there are loops inside.
