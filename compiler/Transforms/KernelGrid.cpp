@@ -234,7 +234,7 @@ private:
   }
 
   /// The same of Winograd's algorithm in inference. Measured, of all cuts of the layers of VGG-16 and ResNet-18: products
-  /// take 8/7 of what the multiply-adds do, a vector of tiles 14 cycles to read and transform, one of products 8; weights
+  /// take 8/7 of what the multiply-adds do, but a byte of weights 1/12 cycle at least, a vector of tiles 14 cycles to read and transform, one of products 8; weights
   /// that do not stay in the cache beside the tiles 1/32 cycle a byte (they are fetched ahead), and tiles and products that
   /// are more than three quarters of it 1/16.
   double costOfPlanes(const Sizes &sizes, int64_t blocks, int64_t rows) {
@@ -242,7 +242,7 @@ private:
     auto task = [&](int64_t rows) {
       double share = double(llvm::divideCeil(rows, sizes.rowsOfTile())) / double(sizes.tileRows);
       double tiles = sizes.tileBytes * share, products = sizes.productBytes * share / double(blocks), kept = tiles + products;
-      return sizes.products / 28 * share / double(blocks) + tiles * 14 / 64 + products * 8 / 64 +
+      return std::max(sizes.products / 28 * share / double(blocks), weights / 12) + tiles * 14 / 64 + products * 8 / 64 +
              (weights + kept > 1.9 * cache ? weights / 32 : 0) + std::max(0.0, kept - 0.75 * cache) / 16 + 2000;
     };
     // Threads take one task after the other; the last strip may be shorter.

@@ -1,6 +1,7 @@
 /* statistics.c: the steps around a BatchNorm, between the kernel that wrote its input and the next one. */
 #include "launch.h"
 #include "parallel.h"
+#include "wide.h"
 
 #include <math.h>
 #include <string.h>
@@ -51,7 +52,7 @@ static int64_t block_end(const bnc_partials *partials, int64_t block) {
   return end < partials->channels ? end : partials->channels;
 }
 
-static void merge_moments_block(void *data, int64_t block, int64_t worker) {
+BNC_WIDE static void merge_moments_block(void *data, int64_t block, int64_t worker) {
   const merge_state *state = data;
   const bnc_exec *exec = state->exec;
   const bnc_merge_moments *step = state->step;
@@ -93,7 +94,7 @@ void bnc_rt_merge_moments(bnc_exec *exec, const bnc_merge_moments *step) {
   for_channel_blocks(exec, step, &step->partials, merge_moments_block);
 }
 
-static void merge_sums_block(void *data, int64_t block, int64_t worker) {
+BNC_WIDE static void merge_sums_block(void *data, int64_t block, int64_t worker) {
   const merge_state *state = data;
   const bnc_merge_sums *step = state->step;
   const bnc_partials *partials = &step->partials;

@@ -11,7 +11,7 @@ bnc.variable params @w : tensor<512x512x3x3xf32>
 bnc.graph inference @infer(%x: tensor<?x512x28x28xf32>) -> tensor<?x512x28x28xf32> {
   %w = bnc.read @w : tensor<512x512x3x3xf32>
   // TWO: bnc.kernel rows(28) {{.*}}blocks = 2
-  // EIGHT: bnc.kernel rows(8) {{.*}}blocks = 2
+  // EIGHT: bnc.kernel rows(16) {{.*}}blocks = 4
   %y = bnc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x512x28x28xf32>, tensor<512x512x3x3xf32>) -> tensor<?x512x28x28xf32>
   bnc.return %y : tensor<?x512x28x28xf32>
 }
