@@ -1,8 +1,8 @@
 //===- WeightGradient.cpp - the gradient of a convolution's weights --------------===//
 //
 // A tile of (output channels, input channels, taps) is held in registers while a block of rows runs past, and then added
-// to the chain's slice (or, first, put there), which stays in cache from task to task. All tiles go over one block of rows before the next, so
-// that the rows stay in the first-level cache.
+// to the chain's slice (its first task sets it), which stays in cache from task to task. All tiles go over one block of
+// rows before the next, so that the rows stay in the first-level cache.
 //
 //===----------------------------------------------------------------------===//
 
