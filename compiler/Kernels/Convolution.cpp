@@ -24,16 +24,6 @@ static int64_t weightDim(PackedConvOp op, int64_t dim) { return op.getWeight().g
 
 static PartialSum partialSumOf(PackedConvOp op) { return partialSum(op, weightDim(op, 3), weightDim(op, 2), weightDim(op, 1)); }
 
-/// Neighbours in x that fill a vector together: more than one where the output channels fill less than a register and the
-/// pixels of the one input channel lie side by side, so that they are read with the broadcast of their pair.
-static int pixelsOf(PipelineBuilder &builder, PackedConvOp op) {
-  const KernelArgument *input = builder.argumentOf(op.getInput());
-  int64_t pixels = builder.target.lanes / weightDim(op, 4);
-  bool areNeighbours = input && input->layout.strides[1] == 1 && op.getStrides()[1] == 1;
-  bool isOne = weightDim(op, 0) == 1 && weightDim(op, 3) == 1 && op.getGroups() == 1;
-  return areNeighbours && isOne && pixels > 1 && ImageShape::of(op.getResult()).width % pixels == 0 ? pixels : 1;
-}
-
 Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
   // Dimensions of packed weights: (block, KH, KW, input channels of a group, channel in the block).
   int kernelHeight = weightDim(op, 1), kernelWidth = weightDim(op, 2), inputs = weightDim(op, 3), block = weightDim(op, 4);
@@ -48,12 +38,12 @@ Element bnc::buildConvolution(PipelineBuilder &builder, PackedConvOp op) {
   Halide::ImageParam &weight = builder.input(op.getWeight());
   Var &c = builder.c, &x = builder.x, &y = builder.y, &n = builder.n;
 
-  PendingConvolution conv{op, Func(builder.name("conv")), pixelsOf(builder, op)};
+  PendingConvolution conv{op, Func(builder.name("conv")), builder.pixelsPerVector(op.getInput(), block, strideX, ImageShape::of(op.getResult()).width)};
   Var &pixel = builder.pixel;
   if (conv.pixels > 1) {
     conv.spread = Func(builder.name("spread"));
     Var kx("kx"), ky("ky");
-    conv.spread(pixel, c, kx, ky) = weight(c, 0, kx, ky, 0);
+    conv.spread(pixel, c, kx, ky) = weight(c % block, 0, kx, ky, c / block);
   }
   auto product = [&](Expr i, Expr kx, Expr ky) -> Expr {
     Expr channel = i;

@@ -81,6 +81,13 @@ const KernelArgument *PipelineBuilder::argumentOf(Value value, std::optional<Ker
   return nullptr;
 }
 
+int PipelineBuilder::pixelsPerVector(Value input, int64_t block, int64_t stride, int64_t width) const {
+  const KernelArgument *argument = argumentOf(input);
+  int64_t pixels = target.lanes / block;
+  bool areNeighbours = argument && ImageShape::of(input).channels == 1 && argument->layout.strides[1] == 1 && stride == 1;
+  return areNeighbours && pixels > 1 && width % pixels == 0 ? pixels : 1;
+}
+
 Element PipelineBuilder::elementWith(Value value, Value known, Element itsElement) {
   elements[known.getAsOpaquePointer()] = std::move(itsElement);
   return element(value);

@@ -78,6 +78,10 @@ public:
   /// The first argument that holds a value, null if there is none.
   const KernelArgument *argumentOf(mlir::Value value, std::optional<KernelArgument::Role> role = std::nullopt) const;
   KernelOp kernelOp() const { return kernel; }
+  /// Neighbours in x that fill a vector together, pixel by pixel in every channel, where `input` is read with steps of
+  /// `stride` for rows of `width` results: more than one where a `block` of channels fills less than a register and the
+  /// pixels of the one input channel lie side by side, so that the broadcast of several brings them.
+  int pixelsPerVector(mlir::Value input, int64_t block, int64_t stride, int64_t width) const;
 
   std::vector<PendingConvolution> pending; // convolutions inside the expression being built
   Halide::Internal::Scope<Halide::Internal::Interval> ranges; // of variables that index channels, where they are known

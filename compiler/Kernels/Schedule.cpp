@@ -128,12 +128,6 @@ WeightGradientTile bnc::weightGradientTile(const Target &target, WeightGradientO
   return {int(lanes), int(vectors), int(perTile), int(width), int(height)};
 }
 
-int bnc::pixelsPerVector(const Target &target, WeightGradientOp op, int64_t inputs) {
-  int64_t block = op.getType().getShape().back(), pixels = target.lanes / block;
-  bool areNeighbours = inputs == 1 && op.getGroups() == 1 && op.getStrides()[1] == 1;
-  return areNeighbours && pixels > 1 && op.getOutputShape()[1] % pixels == 0 ? pixels : 1;
-}
-
 int64_t bnc::weightGradientRows(int64_t width, int64_t height) {
   constexpr int64_t most = 224; // pixels: 56 kB of 64 channels
   return width * height <= most ? height : largestDivisor(height, std::max<int64_t>(1, most / width));

@@ -57,10 +57,6 @@ struct WeightGradientTile {
 /// `inputs`: the input channels of a task, all or those of its block.
 WeightGradientTile weightGradientTile(const Target &target, WeightGradientOp op, int64_t inputs);
 
-/// Neighbours in x whose gradients fill a vector of a weight gradient together: more than one where all output channels
-/// fill less than a register, and the one input channel's pixels lie side by side.
-int pixelsPerVector(const Target &target, WeightGradientOp op, int64_t inputs);
-
 /// Rows of an output of `width` by `height` pixels that a weight gradient sums up at a time: a divisor of `height` whose
 /// pixels are few enough for the first-level cache, and enough to pay for loading and storing the sums.
 int64_t weightGradientRows(int64_t width, int64_t height);

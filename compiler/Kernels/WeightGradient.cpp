@@ -27,7 +27,7 @@ Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
   int rows = weightGradientRows(outputWidth, outputHeight);
   // With whole images as blocks the images of a task are one sum.
   bool byRows = rows < outputHeight;
-  int pixels = pixelsPerVector(builder.target, op, inputs);
+  int pixels = builder.pixelsPerVector(op.getInput(), block, strideX, outputWidth);
   Halide::RDom p(0, outputWidth / pixels, 0, rows, 0, byRows ? Expr(1) : builder.images(), builder.name("pixels"));
   Halide::RDom blocksOfRows(0, outputHeight / rows, 0, byRows ? builder.images() : Expr(1), builder.name("rows"));
   Var k("k"), c("wc"), kx("kx"), ky("ky"), ko("ko"), later("later"), pixel("pixel");

@@ -233,10 +233,10 @@ private:
     return cost;
   }
 
-  /// The same of Winograd's algorithm in inference. Measured, of all cuts of the layers of VGG-16 and ResNet-18: products
-  /// take 8/7 of what the multiply-adds do, but a byte of weights 1/12 cycle at least, a vector of tiles 14 cycles to read and transform, one of products 8; weights
-  /// that do not stay in the cache beside the tiles 1/32 cycle a byte (they are fetched ahead), and tiles and products that
-  /// are more than three quarters of it 1/16.
+  /// The same of Winograd's algorithm in inference. Measured, of all cuts of the layers of VGG-16 and ResNet-18
+  /// (sweep-cuts.py): products take 8/7 of what the multiply-adds do, but a byte of weights 1/12 cycle at least, a vector of
+  /// tiles 14 cycles to read and transform, one of products 8; weights that do not stay in the cache beside the tiles 1/32
+  /// cycle a byte (they are fetched ahead), and tiles and products that are more than three quarters of it 1/16.
   double costOfPlanes(const Sizes &sizes, int64_t blocks, int64_t rows) {
     double weights = double(sizes.weightBytes) / double(blocks), cache = double(target.cacheBytes);
     auto task = [&](int64_t rows) {

@@ -18,7 +18,7 @@ static void check(bnc_side from, bnc_side to, int64_t lanes, int64_t rows, int64
     source[i] = (float)i;
     turned[i] = copied[i] = -1;
   }
-  int64_t first = from.row < 0 ? -from.row * (rows - 1) : 0;
+  int64_t first = (from.row < 0 ? -from.row * (rows - 1) : 0) + (from.plane < 0 ? -from.plane * (planes - 1) : 0);
   from.data = source + first;
   to.data = turned;
   for (int64_t plane = 0; plane < planes; ++plane)
@@ -37,8 +37,8 @@ int main(void) {
   for (size_t i = 0; i < sizeof tiles / sizeof *tiles; ++i) {
     int64_t lanes = tiles[i].lanes, rows = tiles[i].rows, planes = tiles[i].planes, all = rows * planes;
     bnc_side by_lanes = {0, 1, lanes * planes, lanes}, by_rows = {0, all, 1, rows}, apart = {0, all + 5 * planes, 1, rows + 5};
-    bnc_side padded = {0, 1, lanes + 3, (lanes + 3) * rows}, mirrored = {0, all, -1, rows}, neither = {0, 2, 2 * lanes, 2 * lanes * rows};
-    const bnc_side sides[] = {by_lanes, by_rows, apart, padded, mirrored, neither};
+    bnc_side padded = {0, 1, lanes + 3, (lanes + 3) * rows}, mirrored = {0, all, -1, rows}, backward = {0, all, -1, -rows}, neither = {0, 2, 2 * lanes, 2 * lanes * rows};
+    const bnc_side sides[] = {by_lanes, by_rows, apart, padded, mirrored, backward, neither};
     for (size_t from = 0; from < sizeof sides / sizeof *sides; ++from)
       for (size_t to = 0; to < sizeof sides / sizeof *sides; ++to)
         if (sides[to].row > 0)

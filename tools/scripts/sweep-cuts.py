@@ -103,6 +103,9 @@ def main():
     for model in options.models:
         with tempfile.TemporaryDirectory() as folder:
             found = results[model] = sweep(options, os.path.abspath(model), folder)
+        if not found:
+            print("%s: no layer takes Winograd's algorithm" % os.path.basename(model))
+            continue
         print("%s, %d threads: rows x blocks, ms" % (os.path.basename(model), options.threads))
         for node, work, chosen, times in found:
             best = min(times, key=times.get)

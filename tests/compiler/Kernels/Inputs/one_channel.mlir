@@ -22,7 +22,14 @@ module attributes {bnc.phase = "import"} {
   bnc.variable batch_stats @d_var : tensor<6xf32>
   bnc.variable params @e_weight : tensor<6x1x5x5xf32>
   bnc.variable params @e_bias : tensor<6xf32>
-  bnc.graph model @net(%x: tensor<?x1x17x34xf32> {bnc.name = "x"}) -> (tensor<?x31xf32> {bnc.name = "y"}) {
+  bnc.variable params @f_weight : tensor<40x1x3x3xf32>
+  bnc.variable params @f_scale : tensor<40xf32>
+  bnc.variable params @f_offset : tensor<40xf32>
+  bnc.variable batch_stats @f_mean : tensor<40xf32>
+  bnc.variable batch_stats @f_var : tensor<40xf32>
+  bnc.variable params @g_weight : tensor<8x8x3x3xf32>
+  bnc.variable params @h_weight : tensor<8x1x3x3xf32>
+  bnc.graph model @net(%x: tensor<?x1x17x34xf32> {bnc.name = "x"}) -> (tensor<?x79xf32> {bnc.name = "y"}) {
     %aw = bnc.read @a_weight : tensor<6x1x3x3xf32>
     %ascale = bnc.read @a_scale : tensor<6xf32>
     %aoffset = bnc.read @a_offset : tensor<6xf32>
@@ -64,7 +71,23 @@ module attributes {bnc.phase = "import"} {
     %e0 = bnc.conv %x, %ew, %ebias {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<?x1x17x34xf32>, tensor<6x1x5x5xf32>, tensor<6xf32>) -> tensor<?x6x13x30xf32>
     %e2 = bnc.sigmoid %e0 : tensor<?x6x13x30xf32>
     %e3 = bnc.reduce_mean %e2 {axes = array<i64: 2, 3>} : (tensor<?x6x13x30xf32>) -> tensor<?x6xf32>
-    %y = bnc.concat %a3, %b3, %c3, %d3, %e3 {axis = 1} : (tensor<?x6xf32>, tensor<?x8xf32>, tensor<?x5xf32>, tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x31xf32>
-    bnc.return %y : tensor<?x31xf32>
+    %fw = bnc.read @f_weight : tensor<40x1x3x3xf32>
+    %fscale = bnc.read @f_scale : tensor<40xf32>
+    %foffset = bnc.read @f_offset : tensor<40xf32>
+    %fmean = bnc.read @f_mean : tensor<40xf32>
+    %fvar = bnc.read @f_var : tensor<40xf32>
+    %f0 = bnc.conv %x, %fw {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<?x1x17x34xf32>, tensor<40x1x3x3xf32>) -> tensor<?x40x15x32xf32>
+    %f1 = bnc.batch_norm %f0 scale(%fscale : tensor<40xf32>) offset(%foffset : tensor<40xf32>) mean(%fmean : tensor<40xf32>) variance(%fvar : tensor<40xf32>) {epsilon = 1.0e-3, decay = 0.9, running_variance = #bnc<running_variance sample>} : tensor<?x40x15x32xf32>
+    %f2 = bnc.sigmoid %f1 : tensor<?x40x15x32xf32>
+    %f3 = bnc.reduce_mean %f2 {axes = array<i64: 2, 3>} : (tensor<?x40x15x32xf32>) -> tensor<?x40xf32>
+    %gw = bnc.read @g_weight : tensor<8x8x3x3xf32>
+    %hw = bnc.read @h_weight : tensor<8x1x3x3xf32>
+    %g0 = bnc.conv %b2, %gw {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x8x17x34xf32>, tensor<8x8x3x3xf32>) -> tensor<?x8x17x34xf32>
+    %h0 = bnc.conv %x, %hw {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x1x17x34xf32>, tensor<8x1x3x3xf32>) -> tensor<?x8x17x34xf32>
+    %h1 = bnc.add %g0, %h0 : (tensor<?x8x17x34xf32>, tensor<?x8x17x34xf32>) -> tensor<?x8x17x34xf32>
+    %h2 = bnc.sigmoid %h1 : tensor<?x8x17x34xf32>
+    %h3 = bnc.reduce_mean %h2 {axes = array<i64: 2, 3>} : (tensor<?x8x17x34xf32>) -> tensor<?x8xf32>
+    %y = bnc.concat %a3, %b3, %c3, %d3, %e3, %f3, %h3 {axis = 1} : (tensor<?x6xf32>, tensor<?x8xf32>, tensor<?x5xf32>, tensor<?x6xf32>, tensor<?x6xf32>, tensor<?x40xf32>, tensor<?x8xf32>) -> tensor<?x79xf32>
+    bnc.return %y : tensor<?x79xf32>
   }
 }
