@@ -32,6 +32,20 @@ int64_t vectorsOf(const Target &target, int64_t block, int64_t lanes) {
   return largestDivisor(block / lanes, target.registers >= 32 ? 4 : 2);
 }
 
+/// Input channels of a weight gradient's tile that take the least time for all of `inputs`.
+int64_t inputsPerTile(int64_t vectors, int64_t most, int64_t inputs) {
+  int64_t best = 1;
+  double least = std::numeric_limits<double>::infinity();
+  for (int64_t perTile = 1; perTile <= std::min(most, inputs); ++perTile) {
+    double cycles = double(llvm::divideCeil(inputs, perTile)) * cyclesOfTerm(vectors, perTile);
+    if (cycles <= least) {
+      least = cycles;
+      best = perTile;
+    }
+  }
+  return best;
+}
+
 /// True if the kernel takes the statistics of a batch normalization of what it writes.
 bool isNormalized(Operation *op) {
   return op->getParentOfType<KernelOp>().getBody().walk([](PartialMomentsOp) { return WalkResult::interrupt(); }).wasInterrupted();
@@ -120,7 +134,7 @@ WeightGradientTile bnc::weightGradientTile(const Target &target, WeightGradientO
   int64_t most = std::max<int64_t>(1, (target.registers - vectors - 1) / vectors);
   // Taps side by side of windows that overlap come first: they read the same pixels. Else neighbouring channels do.
   int64_t width = overlapping ? largestDivisor(windowWidth, most) : 1;
-  int64_t perTile = largestDivisor(inputs, std::max<int64_t>(1, most / width));
+  int64_t perTile = overlapping ? largestDivisor(inputs, std::max<int64_t>(1, most / width)) : inputsPerTile(vectors, most, inputs);
   if (!overlapping)
     width = largestDivisor(windowWidth, std::max<int64_t>(1, most / perTile));
   // Few input channels: rows of taps fill the registers.
