@@ -243,6 +243,14 @@ BufferLayout packedLayout(ArrayRef<int64_t> extents) {
   return layout;
 }
 
+/// An image that a task keeps for itself. A block of channels of pixels whole half kilobytes apart would share a part of the
+/// first-level cache: such pixels lie a line further apart.
+BufferLayout scratchLayout(int64_t channels, int64_t width, int64_t rows) {
+  BufferLayout layout = packedLayout({channels % 128 == 0 ? channels + 16 : channels, width, rows, 1});
+  layout.extents[0] = channels;
+  return layout;
+}
+
 BufferLayout activationLayout(ImageShape shape, StorageAttr storage) {
   BufferLayout layout;
   if (storage.getChannels() > 0) {
@@ -421,10 +429,9 @@ KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
     else if (planes > 0)
       argument.layout = packedLayout({channels, shape.width / planes, planes, rows, 1});
     else
-      argument.layout = packedLayout({channels, shape.width, rows, 1});
+      argument.layout = scratchLayout(channels, shape.width, rows);
     argument.layout.imageDimension = argument.layout.extents.size() - 1;
     argument.layout.rowDimension = isFlat(stage) ? -1 : argument.layout.imageDimension - 1;
-    argument.layout.strides.back() = channels * shape.width * rows;
     argument.imageMultiple = kernel.getGrid() == Grid::Images ? imageMultiple(kernel, target) : 1;
     int64_t images = kernel.getGrid() == Grid::Images ? llvm::alignTo(kernel.getRows(), argument.imageMultiple) : 1;
     argument.scratchOffset = interface.scratchBytes;

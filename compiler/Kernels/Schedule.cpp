@@ -143,8 +143,15 @@ WeightGradientTile bnc::weightGradientTile(const Target &target, WeightGradientO
 }
 
 int64_t bnc::weightGradientRows(int64_t width, int64_t height) {
-  constexpr int64_t most = 224; // pixels: 56 kB of 64 channels
-  return width * height <= most ? height : largestDivisor(height, std::max<int64_t>(1, most / width));
+  constexpr int64_t most = 112, least = 48; // pixels; 112 of 64 channels are 28 kB
+  if (width * height <= most)
+    return height;
+  int64_t rows = largestDivisor(height, std::max<int64_t>(2, most / width));
+  while (rows * width < least && rows < height)
+    do
+      ++rows;
+    while (height % rows != 0);
+  return rows;
 }
 
 static int64_t blockOf(PackedConvOp op) { return op.getWeight().getType().getShape().back(); }

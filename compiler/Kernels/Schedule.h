@@ -58,7 +58,7 @@ struct WeightGradientTile {
 WeightGradientTile weightGradientTile(const Target &target, WeightGradientOp op, int64_t inputs);
 
 /// Rows of an output of `width` by `height` pixels that a weight gradient sums up at a time: a divisor of `height` whose
-/// pixels are few enough for the first-level cache, and enough to pay for loading and storing the sums.
+/// pixels are few enough for the first-level cache if such a one has enough to pay for loading and storing the sums.
 int64_t weightGradientRows(int64_t width, int64_t height);
 
 /// The tile of a dense layer, whose pixels are images: it reads whole rows of a block of weights, which come from memory.
