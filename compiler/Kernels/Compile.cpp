@@ -5,6 +5,7 @@
 #include "compiler/Kernels/Pipeline.h"
 #include "compiler/Kernels/Prefetch.h"
 #include "compiler/Kernels/PrefetchNextTask.h"
+#include "compiler/Kernels/PrefetchOperands.h"
 #include "compiler/Support/MachineCode.h"
 
 #include "KernelSources.h"
@@ -123,9 +124,12 @@ llvm::Error buildObject(Operation *op, StringRef symbol, StringRef path, const T
     PipelineBuilder builder(kernel, target);
     pipeline = builder.build();
     arguments = builder.inputs();
-    if (std::vector<NextTask> next = builder.nextTask(); !next.empty()) {
+    std::vector<NextTask> next = builder.nextTask();
+    if (!next.empty()) {
       locality = kSecondLevel;
       pipeline.add_custom_lowering_pass(new PrefetchNextTask(builder.anchors, next));
+    } else {
+      pipeline.add_custom_lowering_pass(new PrefetchOperands(builder.anchors, builder.activations()));
     }
     pipeline.add_custom_lowering_pass(new PrefetchPanels(builder.weights(), kernel.getGrid() == Grid::Images, builder.rows()));
   } else {

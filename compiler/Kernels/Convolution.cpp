@@ -180,9 +180,10 @@ void bnc::scheduleConvolution(PipelineBuilder &builder, Func func, ArrayRef<Pend
   bool imagesAsPixels = width == 1 && layout.rowDimension < 0;
   if (width == 1 && layout.rowDimension >= 0)
     imagesAsPixels = builder.kernelOp().getGrid() == Grid::Images && ImageShape::of(conv.op.getResult()).height == 1;
+  auto terms = [](const PendingConvolution &conv) { return weightDim(conv.op, 1) * weightDim(conv.op, 2) * weightDim(conv.op, 3); };
   // Weights that a register tile would read from beyond the second-level cache again and again.
   auto overflows = [&](const PendingConvolution &conv) {
-    return weightDim(conv.op, 1) * weightDim(conv.op, 2) * weightDim(conv.op, 3) * block * 4 > builder.target.cacheBytes / 2;
+    return terms(conv) * block * 4 > builder.target.cacheBytes / 2;
   };
   bool inParts = llvm::all_of(convs, [](const PendingConvolution &conv) { return conv.partial.defined(); });
   bool inPanels = inParts && !imagesAsPixels && llvm::any_of(convs, overflows);
@@ -194,9 +195,8 @@ void bnc::scheduleConvolution(PipelineBuilder &builder, Func func, ArrayRef<Pend
   if (imagesAsPixels)
     return scheduleImages(builder, func, convs, layout);
 
-  int64_t terms = weightDim(conv.op, 1) * weightDim(conv.op, 2) * weightDim(conv.op, 3);
   Var co("co"), ci("ci"), xo("xo"), xi("xi"), po("po"), pi("pi");
-  ConvolutionTile tile = convolutionTile(builder.target, block, width / conv.pixels, terms);
+  ConvolutionTile tile = convolutionTile(builder.target, block, width / conv.pixels, terms(conv));
   func.split(c, co, ci, tile.lanes * tile.vectors, TailStrategy::RoundUp);
   if (conv.pixels > 1) {
     // A vector's pixels are taken apart in a loop of their own: together Halide 21 would load some of them unaligned.
@@ -205,6 +205,12 @@ void bnc::scheduleConvolution(PipelineBuilder &builder, Func func, ArrayRef<Pend
   } else {
     func.split(x, po, pi, tile.pixels, TailStrategy::ShiftInwards).reorder(ci, pi, po, y, n, co).unroll(pi);
   }
+  // All channels of a row together read and write whole lines and pages, where all weights stay in the cache for that.
+  int64_t weights = 0;
+  for (const PendingConvolution &each : convs)
+    weights += terms(each) * layout.extents[0] * 4;
+  if (weights <= builder.target.cacheBytes / 2)
+    func.reorder(co, y, n);
   func.vectorize(ci, tile.lanes).unroll(ci);
   for (const PendingConvolution &each : convs)
     scheduleAccumulators(builder, each, Halide::LoopLevel(func, po), tile, x, inPanels);

@@ -47,6 +47,14 @@ std::set<std::string> PipelineBuilder::weights() {
   return names;
 }
 
+std::set<std::string> PipelineBuilder::activations() {
+  std::set<std::string> names;
+  for (const KernelArgument &argument : interface.arguments)
+    if (argument.layout.extents.size() == 4 && argument.layout.imageDimension == 3)
+      names.insert(argument.role == KernelArgument::Input ? input(argument.value).name() : stored(argument.value).name());
+  return names;
+}
+
 int64_t PipelineBuilder::rows() {
   int64_t tile = 1;
   kernel.getBody().walk([&](WinogradOutputOp op) { tile = op.getTile(); });

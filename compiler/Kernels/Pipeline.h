@@ -42,6 +42,8 @@ public:
   std::vector<Halide::Argument> inputs() const { return inputArguments; }
   /// Names of the buffers that hold weights of convolutions.
   std::set<std::string> weights();
+  /// Names of the buffers that hold images: those of the kernel's operands and what it stores.
+  std::set<std::string> activations();
   /// Rows of a task, of tiles where there are some: what the loops of its anchors cover unless it is the last.
   int64_t rows();
   /// What the task after a task reads and writes, in training, where images come in batches. Nothing where a task is less
