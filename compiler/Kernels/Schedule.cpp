@@ -32,20 +32,6 @@ int64_t vectorsOf(const Target &target, int64_t block, int64_t lanes) {
   return largestDivisor(block / lanes, target.registers >= 32 ? 4 : 2);
 }
 
-/// Input channels of a weight gradient's tile that take the least time for all of `inputs`.
-int64_t inputsPerTile(int64_t vectors, int64_t most, int64_t inputs) {
-  int64_t best = 1;
-  double least = std::numeric_limits<double>::infinity();
-  for (int64_t perTile = 1; perTile <= std::min(most, inputs); ++perTile) {
-    double cycles = double(llvm::divideCeil(inputs, perTile)) * cyclesOfTerm(vectors, perTile);
-    if (cycles <= least) {
-      least = cycles;
-      best = perTile;
-    }
-  }
-  return best;
-}
-
 /// True if the kernel takes the statistics of a batch normalization of what it writes.
 bool isNormalized(Operation *op) {
   return op->getParentOfType<KernelOp>().getBody().walk([](PartialMomentsOp) { return WalkResult::interrupt(); }).wasInterrupted();
@@ -128,18 +114,23 @@ PartialSum bnc::partialSum(Operation *convolution, int64_t inputs, int64_t width
 WeightGradientTile bnc::weightGradientTile(const Target &target, WeightGradientOp op, int64_t inputs) {
   ArrayRef<int64_t> slices = op.getType().getShape(); // (chains, blocks, KH, KW, input channels, block)
   int64_t windowHeight = slices[2], windowWidth = slices[3], block = slices[5];
-  // Neighbouring outputs read the same pixels.
-  bool overlapping = op.getOutputShape()[1] > 1 && op.getStrides()[1] < windowWidth * op.getDilations()[1];
   int64_t lanes = lanesOf(target, block), vectors = vectorsOf(target, block, lanes);
   int64_t most = std::max<int64_t>(1, (target.registers - vectors - 1) / vectors);
-  // Taps side by side of windows that overlap come first: they read the same pixels. Else neighbouring channels do.
-  int64_t width = overlapping ? largestDivisor(windowWidth, most) : 1;
-  int64_t perTile = overlapping ? largestDivisor(inputs, std::max<int64_t>(1, most / width)) : inputsPerTile(vectors, most, inputs);
-  if (!overlapping)
-    width = largestDivisor(windowWidth, std::max<int64_t>(1, most / perTile));
-  // Few input channels: rows of taps fill the registers.
-  int64_t height = width == windowWidth ? largestDivisor(windowHeight, std::max<int64_t>(1, most / perTile / width)) : 1;
-  return {int(lanes), int(vectors), int(perTile), int(width), int(height)};
+  WeightGradientTile best{int(lanes), int(vectors), 1, 1, 1};
+  double least = std::numeric_limits<double>::infinity();
+  // Of equal ones that with the most taps side by side, which read the same pixels.
+  for (int64_t width = std::min(windowWidth, most); width > 0; --width)
+    for (int64_t perTile = 1; perTile <= std::min(inputs, most / width); ++perTile)
+      for (int64_t height = 1; height <= std::min(windowHeight, most / width / perTile); ++height) {
+        int64_t tiles = llvm::divideCeil(inputs, perTile) * llvm::divideCeil(windowWidth, width) * llvm::divideCeil(windowHeight, height);
+        // The vectors of the gradient come from the second-level cache, if there are many channels.
+        double cost = double(tiles) * (cyclesOfTerm(vectors, perTile * width * height) + 0.3 * double(vectors));
+        if (cost < least * 0.999) {
+          least = cost;
+          best = {int(lanes), int(vectors), int(perTile), int(width), int(height)};
+        }
+      }
+  return best;
 }
 
 int64_t bnc::weightGradientRows(int64_t width, int64_t height) {

@@ -50,7 +50,7 @@ std::optional<PanelTile> panelTile(const Target &target, int64_t block, int64_t 
 std::optional<PanelTile> productTile(const Target &target, int64_t block, int64_t width);
 
 /// Accumulators of a weight gradient: `vectors` of `lanes` output channels for each of `inputs` input channels and
-/// `width` by `height` taps of the window.
+/// `width` by `height` taps of the window. They need not divide what there is: the last tiles share some with those before.
 struct WeightGradientTile {
   int lanes, vectors, inputs, width, height;
 };

@@ -60,32 +60,45 @@ Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
   sum(pixel, k, c, kx, ky, ko, rowBlock, image) = 0.0f;
   sum(pixel, k, c, kx, ky, ko, rowBlock, image) += (pixels > 1 ? Expr(neighbours(pixel, k, ko, p.x, y, z)) : gradientAt(x, y, z)) *
                                                  input(channel, x * strideX + kx * dilationX, y * strideY + ky * dilationY, z);
-  // (input channel of a tile, tile, block of rows, image)
-  int tiles = (inputs + tile.inputs - 1) / tile.inputs;
-  Halide::RDom r(0, tile.inputs, 0, tiles, 0, outputHeight / rows, 0, byRows ? builder.images() : Expr(1), builder.name("rows"));
-  // The last tile has as many channels as the others, some of them those of the tile before.
-  Expr first = Halide::min(r.y * tile.inputs, inputs - tile.inputs), i = first + r.x;
-  Expr total = sum(0, k, i, kx, ky, ko, r.z, r.w);
-  for (int j = 1; j < pixels; ++j)
-    total += sum(j, k, i, kx, ky, ko, r.z, r.w);
-  if (inputs % tile.inputs != 0)
-    total = Halide::select(i < r.y * tile.inputs, 0.0f, total);
+  // Tiles lie side by side; the last one of a dimension ends with it and shares what lies before it.
+  struct Tiles {
+    int size, whole; // of a tile, and what they cover
+    Halide::RVar inside, which;
+    Expr begin() const { return which * size; }
+    Expr at() const { return Halide::min(begin(), whole - size) + inside; }
+    bool areShared() const { return whole % size != 0; }
+  };
+  auto count = [](int size, int whole) { return (whole + size - 1) / size; };
+  Halide::RDom r({{0, tile.inputs}, {0, tile.width}, {0, tile.height},
+                  {0, count(tile.inputs, inputs)}, {0, count(tile.width, kernelWidth)}, {0, count(tile.height, kernelHeight)},
+                  {0, outputHeight / rows}, {0, byRows ? builder.images() : Expr(1)}}, builder.name("tiles"));
+  Tiles channels{tile.inputs, inputs, r[0], r[3]}, columns{tile.width, kernelWidth, r[1], r[4]}, lines{tile.height, kernelHeight, r[2], r[5]};
+  Halide::RVar blockOfRows = r[6], ofImages = r[7];
+  Expr total = sum(0, k, channels.at(), columns.at(), lines.at(), ko, blockOfRows, ofImages);
+  for (int i = 1; i < pixels; ++i)
+    total += sum(i, k, channels.at(), columns.at(), lines.at(), ko, blockOfRows, ofImages);
   // What is there before a chain's first task counts for nothing.
-  Expr isFirst = later == 0 && r.z == 0 && r.w == 0 && i >= r.y * tile.inputs;
-  slice(k, i, kx, ky, ko, later) = Halide::select(isFirst, 0.0f, slice(k, i, kx, ky, ko, later)) + total;
+  Expr isFirst = later == 0 && blockOfRows == 0 && ofImages == 0;
+  for (const Tiles &tiles : {channels, columns, lines})
+    if (tiles.areShared()) {
+      Expr isOwn = tiles.at() >= tiles.begin();
+      total = Halide::select(isOwn, total, 0.0f);
+      isFirst = isFirst && isOwn;
+    }
+  Expr before = slice(k, channels.at(), columns.at(), lines.at(), ko, later);
+  slice(k, channels.at(), columns.at(), lines.at(), ko, later) = Halide::select(isFirst, 0.0f, before) + total;
 
-  Var kb("kb"), ki("ki"), xb("xo"), xi("xi"), yb("yo"), yi("yi");
+  Var kb("kb"), ki("ki");
   slice.update()
       .split(k, kb, ki, tile.lanes * tile.vectors)
-      .split(kx, xb, xi, tile.width)
-      .split(ky, yb, yi, tile.height)
-      .reorder({ki, r.x, xi, yi, r.y, xb, yb, kb, ko, r.z, r.w, later})
+      .reorder({ki, r[0], r[1], r[2], r[3], r[4], r[5], kb, ko, r[6], r[7], later})
       .vectorize(ki, tile.lanes)
       .unroll(ki)
-      .unroll(r.x)
-      .unroll(xi)
-      .unroll(yi);
-  sum.bound(pixel, 0, pixels).compute_at(slice, r.y);
+      .unroll(r[0])
+      .unroll(r[1])
+      .unroll(r[2]);
+  // Its size follows from what is read; with a bound on it Halide 21 takes the first tile for all of them.
+  sum.bound(pixel, 0, pixels).compute_at(slice, r[3]);
   inRegisters(sum);
   sum.update().reorder({pixel, k, c, kx, ky, p.x, p.y, p.z, ko});
   inRegisters(sum.update());
