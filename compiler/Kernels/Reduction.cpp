@@ -17,9 +17,11 @@ using Halide::Tuple;
 using Halide::Var;
 
 namespace {
+constexpr int64_t kStackBytes = 16 << 10; // Halide allocates what is larger
+
 /// Sums of `terms` over (width, rows, images) of `owned`, one channel at a time. The pixels of a row are summed by
 /// themselves, in `parts` sums that take turns: additions that wait for each other take four times as long.
-Func sumOver(PipelineBuilder &builder, PipelineBuilder::Owned owned, int64_t channels,
+Func sumOver(PipelineBuilder &builder, PipelineBuilder::Owned owned, int64_t channels, bool hasAllChannels,
              llvm::function_ref<std::vector<Expr>(Expr c, Expr x, Expr y, Expr n)> terms) {
   int lanes = channels % builder.target.lanes == 0 ? builder.target.lanes : 8;
   int vectors = channels / lanes % 4 == 0 ? 4 : channels / lanes % 2 == 0 ? 2 : 1, parts = 4 / vectors;
@@ -54,11 +56,23 @@ Func sumOver(PipelineBuilder &builder, PipelineBuilder::Owned owned, int64_t cha
     stage.vectorize(c, lanes).unroll(c);
     halves > 1 ? stage.vectorize(sums, halves).unroll(sums) : stage.unroll(sums);
   };
-  total.compute_at(rounded, co).bound(half, 0, halves);
-  inRegisters(total, half);
-  total.update().reorder({c, half, across.x, across.y, across.z}).unroll(across.x);
-  inRegisters(total.update(), half);
-  row.compute_at(total, across.y);
+  total.bound(half, 0, halves);
+  // Blocks of channels follow each other within a row, so that whole lines and pages are read together.
+  bool byRows = hasAllChannels && channels * halves * int64_t(sizeof(double)) <= kStackBytes;
+  if (byRows) {
+    Var cb("cb"), cv("cv");
+    total.compute_root().bound(c, 0, int(channels)).vectorize(c, lanes);
+    total.update().split(c, cb, cv, lanes * vectors).reorder({cv, half, across.x, cb, across.y, across.z}).unroll(across.x);
+    total.update().vectorize(cv, lanes).unroll(cv);
+    halves > 1 ? total.update().vectorize(half, halves) : total.update().unroll(half);
+    row.compute_at(total, cb);
+  } else {
+    total.compute_at(rounded, co);
+    inRegisters(total, half);
+    total.update().reorder({c, half, across.x, across.y, across.z}).unroll(across.x);
+    inRegisters(total.update(), half);
+    row.compute_at(total, across.y);
+  }
   row.reorder(c, part, y, n);
   inRegisters(row, part);
   row.update().reorder(c, part, along.x, y, n);
@@ -76,7 +90,7 @@ std::vector<Func> bnc::buildReduction(PipelineBuilder &builder, Operation *op, c
     Var c("sc");
     shift(c) = value(c, 0, owned.firstRow, 0);
     shift.vectorize(c, 8);
-    Func sums = sumOver(builder, owned, channels, [&](Expr c, Expr x, Expr y, Expr n) -> std::vector<Expr> {
+    Func sums = sumOver(builder, owned, channels, layout.raggedExtent == 0, [&](Expr c, Expr x, Expr y, Expr n) -> std::vector<Expr> {
       Expr distance = strict_float(value(c, x, y, n) - value(c, 0, owned.firstRow, 0));
       return {distance, strict_float(distance * distance)};
     });
@@ -86,10 +100,10 @@ std::vector<Func> bnc::buildReduction(PipelineBuilder &builder, Operation *op, c
   Func gradient = builder.stored(partial.getGradient());
   PipelineBuilder::Owned owned = builder.owned(partial.getGradient());
   if (partial.getCentre().empty())
-    return {sumOver(builder, owned, channels, [&](Expr c, Expr x, Expr y, Expr n) -> std::vector<Expr> { return {gradient(c, x, y, n)}; })};
+    return {sumOver(builder, owned, channels, layout.raggedExtent == 0, [&](Expr c, Expr x, Expr y, Expr n) -> std::vector<Expr> { return {gradient(c, x, y, n)}; })};
   Element input = builder.element(partial.getCentre()[0]);
   Value rows = partial.getCentre()[1];
-  return {sumOver(builder, owned, channels, [&](Expr c, Expr x, Expr y, Expr n) -> std::vector<Expr> {
+  return {sumOver(builder, owned, channels, layout.raggedExtent == 0, [&](Expr c, Expr x, Expr y, Expr n) -> std::vector<Expr> {
     Expr g = gradient(c, x, y, n);
     return {g, strict_float(g * strict_float(input(c, x, y, n) - builder.channel(rows, c, 0)))};
   })};
