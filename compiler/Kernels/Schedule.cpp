@@ -134,7 +134,7 @@ WeightGradientTile bnc::weightGradientTile(const Target &target, WeightGradientO
 }
 
 int64_t bnc::weightGradientRows(int64_t width, int64_t height) {
-  constexpr int64_t most = 112, least = 48; // pixels; 112 of 64 channels are 28 kB
+  constexpr int64_t most = 128, least = 48; // pixels; 128 of 64 channels are 32 kB
   if (width * height <= most)
     return height;
   int64_t rows = largestDivisor(height, std::max<int64_t>(2, most / width));
