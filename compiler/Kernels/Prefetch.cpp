@@ -3,7 +3,6 @@
 #include "compiler/Kernels/Prefetch.h"
 
 #include <algorithm>
-#include <map>
 
 using namespace bnc;
 using namespace Halide::Internal;
@@ -13,44 +12,43 @@ namespace {
 constexpr int kStreamAhead = 128;           // elements: measured with dense layers of one image
 constexpr int64_t kPanelBytes = 256 << 10; // what is fetched ahead has to stay in the cache until it is read
 
-/// First elements of the vectors that loops read of each buffer; whether there are loops inside.
-class Reads : public IRVisitor {
+/// Of a loop's body; whether there are loops inside.
+class Reads : public VectorReads {
 public:
-  Reads(const std::set<std::string> &names, Lets lets) : names(names), lets(std::move(lets)) {}
-  std::map<std::string, std::vector<Expr>> addresses; // of variables of loops
+  using VectorReads::VectorReads;
   bool hasLoops = false;
 
 private:
-  using IRVisitor::visit;
+  using VectorReads::visit;
   void visit(const For *loop) override {
     hasLoops = true;
     IRVisitor::visit(loop);
   }
-  void visit(const Load *load) override {
-    const Ramp *ramp = load->index.as<Ramp>();
-    if (ramp && is_const_one(ramp->stride) && names.count(load->name)) {
-      Expr address = ramp->base;
-      for (auto let = lets.rbegin(); let != lets.rend(); ++let)
-        address = substitute(let->first, let->second, address);
-      addresses[load->name].push_back(address);
-    }
-    IRVisitor::visit(load);
-  }
-  template <typename T> void visitLet(const T *let) {
-    let->value.accept(this);
-    lets.emplace_back(let->name, let->value);
-    let->body.accept(this);
-    lets.pop_back();
-  }
-  void visit(const Let *let) override { visitLet(let); }
-  void visit(const LetStmt *let) override { visitLet(let); }
-
-  const std::set<std::string> &names;
-  Lets lets;
 };
 
 Expr variable(const For *loop) { return Variable::make(Halide::Int(32), loop->name); }
 } // namespace
+
+void VectorReads::visit(const Load *load) {
+  const Ramp *ramp = load->index.as<Ramp>();
+  if (ramp && is_const_one(ramp->stride) && names.count(load->name)) {
+    Expr address = ramp->base;
+    for (auto let = lets.rbegin(); let != lets.rend(); ++let)
+      address = substitute(let->first, let->second, address);
+    addresses[load->name].push_back(address);
+  }
+  IRVisitor::visit(load);
+}
+
+template <typename T> void VectorReads::visitLet(const T *let) {
+  let->value.accept(this);
+  lets.emplace_back(let->name, let->value);
+  let->body.accept(this);
+  lets.pop_back();
+}
+
+void VectorReads::visit(const Let *let) { visitLet(let); }
+void VectorReads::visit(const LetStmt *let) { visitLet(let); }
 
 Stmt PrefetchPanels::visit(const LetStmt *let) {
   lets.emplace_back(let->name, let->value);

@@ -5,12 +5,33 @@
 
 #include "Halide.h"
 
+#include <map>
 #include <set>
 #include <string>
 
 namespace bnc {
 
 using Lets = std::vector<std::pair<std::string, Halide::Expr>>;
+
+/// First elements of the vectors that a statement reads of the buffers `names`, without the variables of `lets` (those
+/// around it) and of lets inside.
+class VectorReads : public Halide::Internal::IRVisitor {
+public:
+  explicit VectorReads(const std::set<std::string> &names, Lets lets = {}) : names(names), lets(std::move(lets)) {}
+  std::map<std::string, std::vector<Halide::Expr>> addresses;
+
+protected:
+  using IRVisitor::visit;
+  void visit(const Halide::Internal::Load *load) override;
+  void visit(const Halide::Internal::Let *let) override;
+  void visit(const Halide::Internal::LetStmt *let) override;
+
+private:
+  template <typename T> void visitLet(const T *let);
+
+  const std::set<std::string> &names;
+  Lets lets;
+};
 
 /// Adds prefetches to a lowered pipeline: of what innermost loops read of the buffers `names`.
 ///

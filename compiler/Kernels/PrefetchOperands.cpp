@@ -2,8 +2,6 @@
 
 #include "compiler/Kernels/PrefetchOperands.h"
 
-#include <map>
-
 using namespace bnc;
 using namespace Halide::Internal;
 using Halide::Expr;
@@ -11,14 +9,13 @@ using Halide::Expr;
 namespace {
 constexpr int64_t kLine = 16; // elements of a cache line
 
-/// Addresses of the vectors that the body of a loop reads where it consumes sums, but for those of loops inside.
-class Operands : public IRVisitor {
+/// Of the body of a loop where it consumes sums, but for what loops inside read.
+class Operands : public VectorReads {
 public:
-  Operands(const std::set<std::string> &anchors, const std::set<std::string> &names) : anchors(anchors), names(names) {}
-  std::map<std::string, std::vector<Expr>> addresses; // of variables of the loops outside
+  Operands(const std::set<std::string> &anchors, const std::set<std::string> &names) : VectorReads(names), anchors(anchors) {}
 
 private:
-  using IRVisitor::visit;
+  using VectorReads::visit;
   void visit(const For *) override {}
   void visit(const ProducerConsumer *op) override {
     bool outside = isConsumer;
@@ -27,26 +24,13 @@ private:
     isConsumer = outside;
   }
   void visit(const Load *load) override {
-    const Ramp *ramp = load->index.as<Ramp>();
-    if (isConsumer && ramp && is_const_one(ramp->stride) && names.count(load->name)) {
-      Expr address = ramp->base;
-      for (auto let = lets.rbegin(); let != lets.rend(); ++let)
-        address = substitute(let->first, let->second, address);
-      addresses[load->name].push_back(address);
-    }
-    IRVisitor::visit(load);
+    if (isConsumer)
+      VectorReads::visit(load);
+    else
+      IRVisitor::visit(load);
   }
-  template <typename T> void visitLet(const T *let) {
-    let->value.accept(this);
-    lets.emplace_back(let->name, let->value);
-    let->body.accept(this);
-    lets.pop_back();
-  }
-  void visit(const Let *let) override { visitLet(let); }
-  void visit(const LetStmt *let) override { visitLet(let); }
 
-  const std::set<std::string> &anchors, &names;
-  Lets lets;
+  const std::set<std::string> &anchors;
   bool isConsumer = false;
 };
 } // namespace
