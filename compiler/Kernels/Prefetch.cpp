@@ -117,18 +117,17 @@ std::vector<Stmt> PrefetchPanels::prefetches(const std::string &name, const std:
   }
   std::sort(offsets.begin(), offsets.end());
   offsets.erase(std::unique(offsets.begin(), offsets.end()), offsets.end());
-  constexpr int64_t line = 16; // elements of a cache line
-  if (!isStream && iterations * int64_t(offsets.size()) * line * 4 > kPanelBytes)
+  if (!isStream && iterations * int64_t(offsets.size()) * kLine * 4 > kPanelBytes)
     return {};
   std::vector<std::pair<int64_t, int64_t>> runs;
   for (int64_t offset : offsets)
-    if (!runs.empty() && offset <= runs.back().second + line)
+    if (!runs.empty() && offset <= runs.back().second + kLine)
       runs.back().second = offset;
     else
       runs.emplace_back(offset, offset);
 
   // Runs of equal length at equal distances: line `i` of all of them.
-  int length = int((runs.front().second - runs.front().first) / line + 1), count = int(runs.size());
+  int length = int((runs.front().second - runs.front().first) / kLine + 1), count = int(runs.size());
   int64_t distance = count > 1 ? runs[1].first - runs[0].first : 0;
   for (int k = 0; k < count; ++k)
     if (runs[k] != std::pair(runs[0].first + k * distance, runs[0].second + k * distance))
@@ -142,7 +141,7 @@ std::vector<Stmt> PrefetchPanels::prefetches(const std::string &name, const std:
   Expr base = Variable::make(Halide::Handle(), name), start = following(addresses.front()) + int(runs.front().first);
   for (int k = 0; k < each; ++k) {
     Expr i = Halide::min(pass * each + k, lines - 1);
-    Expr offset = start + (i / length) * int(distance) + (i % length) * int(line);
+    Expr offset = start + (i / length) * int(distance) + (i % length) * int(kLine);
     result.push_back(Evaluate::make(Call::make(Halide::Float(32), Call::prefetch, {base, simplify(offset), 1, 16}, Call::Intrinsic)));
   }
   return result;

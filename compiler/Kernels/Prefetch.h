@@ -11,6 +11,8 @@
 
 namespace bnc {
 
+constexpr int64_t kLine = 16; // elements of a cache line
+
 using Lets = std::vector<std::pair<std::string, Halide::Expr>>;
 
 /// First elements of the vectors that a statement reads of the buffers `names`, without the variables of `lets` (those

@@ -7,8 +7,6 @@ using namespace Halide::Internal;
 using Halide::Expr;
 
 namespace {
-constexpr int64_t kLine = 16; // elements of a cache line
-
 /// Of the body of a loop where it consumes sums, but for what loops inside read.
 class Operands : public VectorReads {
 public:

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Kernels/Pipeline.h"
+#include "compiler/Kernels/Schedule.h"
 
 using namespace mlir;
 using namespace bnc;
@@ -17,8 +18,6 @@ using Halide::Tuple;
 using Halide::Var;
 
 namespace {
-constexpr int64_t kStackBytes = 16 << 10; // Halide allocates what is larger
-
 /// Sums of `terms` over (width, rows, images) of `owned`, one channel at a time. The pixels of a row are summed by
 /// themselves, in `parts` sums that take turns: additions that wait for each other take four times as long.
 Func sumOver(PipelineBuilder &builder, PipelineBuilder::Owned owned, int64_t channels, bool hasAllChannels,
@@ -52,7 +51,7 @@ Func sumOver(PipelineBuilder &builder, PipelineBuilder::Owned owned, int64_t cha
 
   Var co("co"), ci("ci");
   rounded.split(c, co, ci, lanes * vectors).vectorize(ci, lanes).unroll(ci);
-  auto inRegisters = [&](Halide::Stage stage, const Var &sums) {
+  auto inRegisters = [&](Halide::Stage stage, const Var &c, const Var &sums) {
     stage.vectorize(c, lanes).unroll(c);
     halves > 1 ? stage.vectorize(sums, halves).unroll(sums) : stage.unroll(sums);
   };
@@ -63,20 +62,19 @@ Func sumOver(PipelineBuilder &builder, PipelineBuilder::Owned owned, int64_t cha
     Var cb("cb"), cv("cv");
     total.compute_root().bound(c, 0, int(channels)).vectorize(c, lanes);
     total.update().split(c, cb, cv, lanes * vectors).reorder({cv, half, across.x, cb, across.y, across.z}).unroll(across.x);
-    total.update().vectorize(cv, lanes).unroll(cv);
-    halves > 1 ? total.update().vectorize(half, halves) : total.update().unroll(half);
+    inRegisters(total.update(), cv, half);
     row.compute_at(total, cb);
   } else {
     total.compute_at(rounded, co);
-    inRegisters(total, half);
+    inRegisters(total, c, half);
     total.update().reorder({c, half, across.x, across.y, across.z}).unroll(across.x);
-    inRegisters(total.update(), half);
+    inRegisters(total.update(), c, half);
     row.compute_at(total, across.y);
   }
   row.reorder(c, part, y, n);
-  inRegisters(row, part);
+  inRegisters(row, c, part);
   row.update().reorder(c, part, along.x, y, n);
-  inRegisters(row.update(), part);
+  inRegisters(row.update(), c, part);
   return rounded;
 }
 } // namespace

@@ -19,8 +19,6 @@ int64_t largestDivisor(int64_t number, int64_t most) {
   return divisor;
 }
 
-constexpr int64_t kPanelSumBytes = 16 << 10; // of sums on the stack: Halide allocates what is larger
-
 /// Cycles of one term of a tile: two multiply-adds or two loads each, eight multiply-adds at least for their latency; a
 /// share of what begins and ends the sums; weights that come from the second-level cache. Measured.
 double cyclesOfTerm(int64_t vectors, int64_t pixels) {
@@ -60,7 +58,7 @@ ConvolutionTile bnc::convolutionTile(const Target &target, int64_t block, int64_
 }
 
 std::optional<PanelTile> bnc::productTile(const Target &target, int64_t block, int64_t width) {
-  int64_t lanes = lanesOf(target, block), rows = kPanelSumBytes / (block * 4 * width);
+  int64_t lanes = lanesOf(target, block), rows = kStackBytes / (block * 4 * width);
   std::optional<PanelTile> best;
   double least = std::numeric_limits<double>::infinity();
   for (int64_t vectors = 1; vectors <= block / lanes && rows > 0; ++vectors) {
@@ -75,7 +73,7 @@ std::optional<PanelTile> bnc::productTile(const Target &target, int64_t block, i
 }
 
 std::optional<PanelTile> bnc::panelTile(const Target &target, int64_t block, int64_t width, int64_t rows) {
-  int64_t lanes = lanesOf(target, block), best = 0, fit = kPanelSumBytes / (block * 4 * width);
+  int64_t lanes = lanesOf(target, block), best = 0, fit = kStackBytes / (block * 4 * width);
   PanelTile tile{{int(lanes), 1, 1}, 1};
   for (int64_t vectors = 1; vectors <= block / lanes; ++vectors) {
     if (block / lanes % vectors != 0 || vectors + 2 > target.registers)

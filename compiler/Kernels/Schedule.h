@@ -10,6 +10,8 @@
 
 namespace bnc {
 
+constexpr int64_t kStackBytes = 16 << 10; // of sums: Halide allocates what is larger
+
 /// Accumulators of a packed convolution: `vectors` of `lanes` output channels for each of `pixels` neighbours.
 struct ConvolutionTile {
   int lanes, vectors, pixels;
