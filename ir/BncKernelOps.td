@@ -60,7 +60,8 @@ def Bnc_KernelOp : Bnc_Op<"kernel", [IsolatedFromAbove]> {
     operands on load and to its result before it is stored, and the reductions of what was stored. It describes
     whole tensors; a task computes its rows (grid `rows`: `rows` rows of one image) or its images (grid
     `images`: `rows` of them) of every result. Results that are partials have one entry per task (leading `?`),
-    slices one per chain. `symbol` is the kernel's function once it is compiled.
+    slices one per chain. A weight gradient is the sum over as many rows of its convolution's result as is the task's
+    share of the results. `symbol` is the kernel's function once it is compiled.
 
     With `blocks` > 1 a task computes one of so many equal blocks of channels besides: the channels that a
     convolution puts out, or those of the input in a weight gradient, and of everything that has them. The tasks of

@@ -108,7 +108,7 @@ int64_t yPad(ArrayRef<int64_t> pads) { return pads.size() == 4 ? pads[0] : 0; }
 
 class RowAnalysis {
 public:
-  RowAnalysis(KernelOp kernel, int64_t strips, int64_t strip) : kernel(kernel), strips(strips), strip(strip) {}
+  RowAnalysis(KernelOp kernel, int64_t height, int64_t strips, int64_t strip) : kernel(kernel), height(height), strips(strips), strip(strip) {}
 
   DenseMap<Value, RowRange> run() {
     Block &body = kernel.getBody().front();
@@ -128,12 +128,14 @@ public:
   }
 
 private:
-  RowRange owned(Value value) {
-    int64_t height = ImageShape::of(value).height;
+  RowRange owned(Value value) { return owned(ImageShape::of(value).height); }
+
+  /// The strip's share of `rows` rows.
+  RowRange owned(int64_t rows) {
     if (strips == 1)
-      return {0, height};
-    int64_t rows = kernel.getRows();
-    return {strip * rows, std::min(height, (strip + 1) * rows)};
+      return {0, rows};
+    int64_t own = kernel.getRows() * rows / height;
+    return {strip * own, std::min(rows, (strip + 1) * own)};
   }
 
   void need(Value value, RowRange range) {
@@ -156,8 +158,10 @@ private:
       return;
     }
     if (auto gradient = dyn_cast<WeightGradientOp>(op)) {
-      needAll(gradient.getGradient());
-      needAll(gradient.getInput());
+      RowRange range = owned(gradient.getOutputShape()[0]);
+      int64_t pad = gradient.getGradientPads()[0], step = gradient.getGradientDilations()[0];
+      needClamped(gradient.getGradient(), windowRows(range, step, -pad, 1, 1));
+      needClamped(gradient.getInput(), windowRows(range, gradient.getStrides()[0], 0, gradient.getType().getDimSize(2), gradient.getDilations()[0]));
       return;
     }
     if (isa<LossGradientOp, LossOp>(op)) {
@@ -223,7 +227,7 @@ private:
   }
 
   KernelOp kernel;
-  int64_t strips, strip;
+  int64_t height, strips, strip; // height: of the results
   DenseMap<Value, RowRange> ranges;
 };
 
@@ -375,16 +379,14 @@ KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
   Block &body = kernel.getBody().front();
   auto yield = cast<YieldOp>(body.getTerminator());
 
-  if (kernel.getGrid() == Grid::Rows) {
-    int64_t height = 1;
-    for (Value value : yield.getValues())
-      if (RowAnalysis::isActivation(value))
-        height = std::max(height, ImageShape::of(value).height);
-    if (kernel.getChains() == 0)
-      interface.strips = llvm::divideCeil(height, kernel.getRows());
-  }
+  int64_t height = 1;
+  for (Value value : yield.getValues())
+    if (RowAnalysis::isActivation(value))
+      height = std::max(height, ImageShape::of(value).height);
+  if (kernel.getGrid() == Grid::Rows)
+    interface.strips = llvm::divideCeil(height, kernel.getRows());
   for (int64_t strip = 0; strip < interface.strips; ++strip)
-    for (auto &[value, range] : RowAnalysis(kernel, interface.strips, strip).run())
+    for (auto &[value, range] : RowAnalysis(kernel, height, interface.strips, strip).run())
       interface.ranges[value].push_back(range);
 
   llvm::DenseSet<Value> cut;

@@ -157,6 +157,16 @@ PipelineBuilder::Owned PipelineBuilder::owned(Value value) {
   return {int(ImageShape::of(value).width), buffer.dim(2).min(), buffer.dim(2).extent(), buffer.dim(3).extent()};
 }
 
+std::pair<Expr, int> PipelineBuilder::ownRows(WeightGradientOp op) {
+  int rows = op.getOutputShape()[0], strips = interface.strips;
+  if (strips == 1)
+    return {0, rows};
+  for (Value value : kernel.getBody().front().getTerminator()->getOperands()) // an activation, cut into as many strips
+    if (auto found = interface.ranges.find(value); found != interface.ranges.end())
+      return {owned(value).firstRow / int(found->second[0].size()) * (rows / strips), rows / strips};
+  llvm_unreachable("strips are of activations");
+}
+
 void PipelineBuilder::constrain(Halide::OutputImageParam buffer, const BufferLayout &layout) {
   for (size_t i = 0; i < layout.extents.size(); ++i) {
     bool varies = int64_t(i) == layout.rowDimension || int64_t(i) == layout.imageDimension;
@@ -286,20 +296,22 @@ Halide::Pipeline PipelineBuilder::build() {
   addInputs();
   Block &body = kernel.getBody().front();
   auto yield = cast<YieldOp>(body.getTerminator());
-  // Stored values are built in the order of the ops and listed in the interface's.
+  // Stored values are built in the order of the ops, weight gradients after the results that say which rows are the task's,
+  // and listed in the interface's.
   std::map<std::pair<const void *, int>, std::vector<Func>> built;
   auto make = [&](Value value, KernelArgument::Role role) {
     outputs.clear();
     store(value, role);
     built[{value.getAsOpaquePointer(), role}] = outputs;
   };
-  for (Operation &op : body.without_terminator())
-    for (Value result : op.getResults()) {
-      if (isa<StageOp>(op) && argumentOf(result, KernelArgument::Scratch))
-        make(result, KernelArgument::Scratch);
-      if (llvm::is_contained(yield.getValues(), result))
-        make(result, KernelArgument::Result);
-    }
+  for (bool gradients : {false, true})
+    for (Operation &op : body.without_terminator())
+      for (Value result : op.getResults()) {
+        if (isa<StageOp>(op) && !gradients && argumentOf(result, KernelArgument::Scratch))
+          make(result, KernelArgument::Scratch);
+        if (isa<WeightGradientOp>(op) == gradients && llvm::is_contained(yield.getValues(), result))
+          make(result, KernelArgument::Result);
+      }
   outputs.clear();
   for (const KernelArgument &argument : interface.arguments)
     if ((argument.role == KernelArgument::Scratch || argument.role == KernelArgument::Result) && argument.term == 0) {

@@ -73,6 +73,8 @@ public:
     Halide::Expr firstRow, rows, images;
   };
   Owned owned(mlir::Value value);
+  /// Of the rows that a weight gradient is the sum of, the task's first, and how many it has.
+  std::pair<Halide::Expr, int> ownRows(WeightGradientOp op);
   /// Images of this task.
   Halide::Expr images();
   /// A name that no other Func of the pipeline has.

@@ -21,7 +21,8 @@ Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
   int inputs = builder.argumentOf(op.getResult())->layout.extents[1]; // all, or those of the task's block of channels
   int strideX = op.getStrides()[1], strideY = op.getStrides()[0], dilationX = op.getDilations()[1], dilationY = op.getDilations()[0];
   int padX = op.getGradientPads()[1], padY = op.getGradientPads()[0], stepX = op.getGradientDilations()[1], stepY = op.getGradientDilations()[0];
-  int outputWidth = op.getOutputShape()[1], outputHeight = op.getOutputShape()[0], groups = op.getGroups();
+  int outputWidth = op.getOutputShape()[1], groups = op.getGroups();
+  auto [firstRow, outputHeight] = builder.ownRows(op);
   Element gradient = builder.element(op.getGradient()), input = builder.element(op.getInput());
 
   int rows = weightGradientRows(outputWidth, outputHeight);
@@ -39,7 +40,7 @@ Func bnc::buildWeightGradient(PipelineBuilder &builder, WeightGradientOp op) {
       channel = output;
   }
   Var rowBlock("rowBlock"), image("image");
-  Expr y = rowBlock * rows + p.y, z = byRows ? Expr(image) : Expr(p.z);
+  Expr y = firstRow + rowBlock * rows + p.y, z = byRows ? Expr(image) : Expr(p.z);
   Expr x = p.x * pixels + pixel;
   auto gradientAt = [&](Expr x, Expr y, Expr z) { return gradient(output, x * stepX + padX, y * stepY + padY, z); };
   Func slice(builder.name("slice"));

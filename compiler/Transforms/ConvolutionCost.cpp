@@ -20,8 +20,6 @@ Columns Columns::of(const Target &target, ArrayRef<int64_t> weight, int64_t widt
   int64_t channels = weight[1], blocks = 1; // side by side, without padding
   if (stored > target.lanes && stored % target.lanes == 0) {
     channels = target.lanes;
-    if (taps == 1 && stored % (2 * target.lanes) == 0)
-      channels = 2 * target.lanes; // of one tap alone a register tile would be half empty
     blocks = stored / channels;
   }
   int64_t vectors = llvm::divideCeil(taps * channels, target.lanes);
@@ -57,10 +55,11 @@ SmallVector<ConvolutionCost> bnc::convolutionCosts(const Target &target, const C
     int64_t bytes = elements * 4;
     return alone || bytes > target.cacheBytes / 2 ? double(bytes) / bytesPerCycle : 0;
   };
-  SmallVector<ConvolutionCost> costs{{ConvolutionAlgorithm::Direct, products(taps * result.pixels()) +
+  int64_t multiplied = taps * (shape.leavesOut() ? shape.output : result).pixels();
+  SmallVector<ConvolutionCost> costs{{ConvolutionAlgorithm::Direct, products(multiplied) +
                                                                         staging(result.pixels() * (inputVectors + outputVectors)) +
                                                                         reading(weight[0] * weight[1] * taps, 12)}};
-  if (backward && shape.groups == 1 && shape.output.pixels() > 1) {
+  if (backward && shape.groups == 1 && shape.output.pixels() > 1 && taps > 1) {
     Plane gradient = shape.output;
     Columns columns = Columns::of(target, weight, gradient.width);
     // Two vectors loaded and one stored to add up a column's.

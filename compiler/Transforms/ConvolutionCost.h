@@ -47,6 +47,9 @@ struct ConvolutionShape {
   bool backward;                                 // the gradient
   Plane input, output;                           // of the convolution
 
+  /// True for the gradient of a window of one pixel that steps over others: those have none.
+  bool leavesOut() const { return backward && weight[2] * weight[3] == 1 && strides[0] * strides[1] > 1; }
+
   /// "convolution 3x3/2 64->128 at 28x28": window, stride, channels, size of the output; behind "input gradient of" it is
   /// the same convolution's.
   std::string describe() const;

@@ -36,7 +36,8 @@ public:
 
   int64_t run() {
     Sizes sizes;
-    bool images = false, weightGradient = false, aligned = true;
+    bool images = false, weightGradient = false, aligned = true, overlap = false;
+    int64_t gradientHeight = 0; // the greatest common divisor of those that weight gradients are sums over
     int64_t height = 0, batch = ShapedType::kDynamic;
     int64_t most = 1;
     if (auto cut = kernel.cutValues()) {
@@ -51,6 +52,7 @@ public:
       bool isPlanes = stage && isa_and_nonnull<WinogradInputOp, WinogradProductOp>(stage.getInput().getDefiningOp());
       int64_t bytes = dimOf(value, 3) * target.storedChannels(dimOf(value, 1)) * 4 / (isPlanes ? sizes.tile : 1);
       (most > 1 && sizes.cut.contains(value) ? sizes.cutRowBytes : sizes.rowBytes) += bytes;
+      sizes.imageBytes += dimOf(value, 2) * dimOf(value, 3) * target.storedChannels(dimOf(value, 1)) * 4 / (isPlanes ? 2 : 1);
     };
     kernel.getBody().walk([&](Operation *op) {
       if (auto conv = dyn_cast<PackedConvOp>(op)) {
@@ -77,11 +79,14 @@ public:
         sizes.width = std::max(sizes.width, gradient.getOutputShape()[1]);
         images |= gradient.getOutputShape()[0] == 1 && gradient.getOutputShape()[1] == 1;
         height = std::max(height, gradient.getOutputShape()[0]);
+        gradientHeight = std::gcd(gradientHeight, gradient.getOutputShape()[0]);
       } else if (isa<LossOp, LossGradientOp>(op)) {
         images = true;
         batch = shapeOf(op->getOperand(0))[0];
       } else if (isa<Col2ImOp>(op))
         aligned = false; // every row of the product reaches many rows
+      else if (isa<AvgPoolOp, MaxPoolOp, MaxPoolTapOp, AvgPoolGradientOp, MaxPoolGradientOp, RouteToTapOp>(op))
+        overlap |= op->getAttrOfType<DenseI64ArrayAttr>("kernel")[0] > op->getAttrOfType<DenseI64ArrayAttr>("strides")[0];
       else if (isa<StageOp>(op))
         addBytes(op->getResult(0));
     });
@@ -98,11 +103,22 @@ public:
     if (images && !inference && !ShapedType::isDynamic(batch))
       sizes.together = llvm::divideCeil(batch, kImagesPerTask);
     int64_t rows = height, blocks = 1;
-    bool cutRows = !weightGradient && aligned && !images, cutChannels = !weightGradient && most > 1 && sizes.products > 0;
+    bool cutRows = aligned && !images, cutChannels = !weightGradient && most > 1 && sizes.products > 0;
+    // Weights that outgrow the cache would be read for every strip; those of Winograd's algorithm are met one plane at a time.
+    // Windows of a pool that overlap would be searched twice.
+    if (weightGradient)
+      cutRows &= !first && !overlap && sizes.weightBytes <= (sizes.tile > 1 ? target.cacheBytes : target.cacheBytes / 2);
     // Half of the cache for the strip; strips cut what is read of neighbours, so they are cut only where it pays.
     auto fitting = [&](int64_t blocks) {
-      int64_t bytes = std::max<int64_t>(sizes.rowBytes + sizes.cutRowBytes / blocks, 1);
+      int64_t bytes = std::max<int64_t>(weightGradient ? sizes.imageBytes / height : sizes.rowBytes + sizes.cutRowBytes / blocks, 1);
       int64_t rows = cutRows ? std::clamp<int64_t>(target.cacheBytes / 2 / bytes, 1, height) : height;
+      // Strips of a weight gradient have equally many rows of everything, in whole tiles.
+      auto isEqual = [&](int64_t rows) { return height % rows == 0 && gradientHeight % (height / rows) == 0 && rows % sizes.tile == 0; };
+      if (weightGradient) {
+        while (rows < height && !isEqual(rows))
+          ++rows;
+        return rows;
+      }
       return std::min<int64_t>(height, llvm::alignTo(rows, sizes.tile));
     };
     rows = fitting(1);
@@ -197,6 +213,7 @@ private:
     int64_t height = 1, width = 1; // of the largest result
     int64_t together = 1; // tasks' worth of images that come together at least
     int64_t rowBytes = 0, cutRowBytes = 0; // of what a task keeps of a row: whole, and cut into blocks of channels
+    int64_t imageBytes = 0;                // of the image, without channel blocks; tiles and their products take turns
     int64_t weightBytes = 0;               // of one anchor
     double products = 0;                   // multiply-adds of an image
     double tileBytes = 0, productBytes = 0; // of an image's transformed tiles and their products
@@ -282,12 +299,12 @@ std::string bnc::describeGrid(KernelOp kernel) {
   };
   if (kernel.getGrid() == Grid::Images)
     add(rows, "image a task", "images a task");
-  else if (chains == 0) // chains go through whole images
+  else if (height > 1 || chains == 0) // else there is nothing but weight gradients, of whole images
     add(rows, "row a task", "rows a task");
   if (blocks > 1)
     add(blocks, "", "blocks of channels");
   if (kernel.getGrid() == Grid::Rows)
-    add(blocks * (chains ? 1 : llvm::divideCeil(height, rows)), "task an image", "tasks an image");
+    add(blocks * llvm::divideCeil(height, rows), "task an image", "tasks an image");
   if (chains)
     add(chains, "slice of the weight gradient", "slices of the weight gradient");
   return text;

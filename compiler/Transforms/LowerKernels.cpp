@@ -125,18 +125,18 @@ private:
       ConvolutionShape shape{{outputs, dimOf(gradient.getInput(), 1) / groups, window[0], window[1]}, groups, strides, dilations,
                              /*backward=*/true, planeOf(gradient.getInput()), planeOf(gradient.getGradient())};
       choices.emplace_back(op->getLoc(), "weight gradient of " + shape.describe() + ": ");
-      lowerWeightGradient(op, gradient.getGradient(), gradient.getInput(), WeightView(), window, strides, dilations,
-                          borders(gradient.getPads()), groups, false);
+      lowerWeightGradient(op, gradient.getGradient(), gradient.getInput(), window, strides, dilations, borders(gradient.getPads()), groups, false);
       return success(); // `op` is gone
     } else if (auto gradient = dyn_cast<DenseWeightGradientOp>(op)) {
       if (shapeOf(gradient.getInput()).size() != 2)
         return op->emitOpError("has an input of rank ") << shapeOf(gradient.getInput()).size() << "; kernels exist for (N, C)";
       Value input = unflattened(gradient.getInput());
-      lowerWeightGradient(op, gradient.getGradient(), input, WeightView(), {dimOf(input, 2), dimOf(input, 3)}, {1, 1}, {1, 1},
-                          {0, 0, 0, 0}, 1, gradient.getTransposed());
+      lowerWeightGradient(op, gradient.getGradient(), input, {dimOf(input, 2), dimOf(input, 3)}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 1, gradient.getTransposed());
       return success();
-    } else if (isa<LossGradientOp, LossOp, ReduceMaxOp, ReduceMeanOp, ReduceSumOp, SoftmaxOp, LogSoftmaxOp>(op)) {
-      stageOperand(op, 0); // each result element reads many of it
+    } else if (isa<LossGradientOp, LossOp, SoftmaxOp, LogSoftmaxOp>(op)) {
+      stageOperand(op, 0); // each element is read for many of the result
+    } else if (isa<ReduceMaxOp, ReduceMeanOp, ReduceSumOp>(op) && !isa_and_nonnull<ElementwiseOpInterface>(op->getOperand(0).getDefiningOp())) {
+      stageOperand(op, 0); // whose sums it would have inside its own
     }
     if (auto gradient = dyn_cast<ActivationGradientOp>(op); gradient && gradient.getActivation() == "sigmoid")
       shareSigmoid(gradient);
@@ -284,10 +284,13 @@ private:
       stagePads[i] = reach - pads[i];
       stagePads[2 + i] = dimOf(op.getResult(), 2 + i) + reach - stagePads[i] - dilated;
     }
-    ConvolutionAlgorithm chosen = choose(op, {weight.shape, int64_t(op.getGroups()), strides, dilations, /*backward=*/true,
-                                              planeOf(op.getResult()), planeOf(op.getGradient())});
+    ConvolutionShape shape{weight.shape, int64_t(op.getGroups()), strides, dilations, /*backward=*/true,
+                           planeOf(op.getResult()), planeOf(op.getGradient())};
+    ConvolutionAlgorithm chosen = choose(op, shape);
     if (chosen == ConvolutionAlgorithm::Columns)
       return lowerByColumns(op, weight, strides, dilations, pads);
+    if (shape.leavesOut() && llvm::all_of(pads, [](int64_t pad) { return pad == 0; }))
+      return lowerBySpreading(op, weight);
     if (int64_t tile = winogradTile(chosen))
       return lowerToWinograd(op, op.getGradient(), weight, /*backward=*/true, Value(), stagePads, tile);
     Value input = stage(op.getGradient(), stagePads, strides);
@@ -347,6 +350,19 @@ private:
     result.replaceAllUsesWith(image);
   }
 
+  /// A window of one pixel: the product of the pixels that it met, put between zeros as averages of one pixel are.
+  void lowerBySpreading(ConvInputGradientOp op, const WeightView &weight) {
+    Value gradient = op.getGradient(), packed = pack(op, weight, /*backward=*/true, op.getGroups(), {}, 0);
+    SmallVector<int64_t> shape(shapeOf(gradient)), zeros(2 * op.getStrides().size(), 0), ones(op.getStrides().size(), 1);
+    shape[1] = dimOf(op.getResult(), 1);
+    auto type = RankedTensorType::get(shape, cast<RankedTensorType>(op.getType()).getElementType());
+    Value product = PackedConvOp::create(builder, op.getLoc(), type, stage(gradient, {0, 0, 0, 0}, {1, 1}), packed, Value(),
+                                         ArrayRef<int64_t>{1, 1}, ArrayRef<int64_t>{1, 1}, op.getGroups(), false);
+    Value spread = AvgPoolGradientOp::create(builder, op.getLoc(), op.getType(), product, op.getInputShape(), ones, op.getStrides(), zeros,
+                                             ones, /*count_include_pad=*/true);
+    op.getResult().replaceAllUsesWith(spread);
+  }
+
   void lowerByColumns(ConvInputGradientOp op, const WeightView &weight, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
     Value gradient = op.getGradient();
     Columns columns = Columns::of(target, weight.shape, dimOf(gradient, 3));
@@ -371,9 +387,8 @@ private:
     replaceByPart(op, image, pads);
   }
 
-  void lowerWeightGradient(Operation *op, Value gradient, Value input, WeightView, SmallVector<int64_t> window,
-                           SmallVector<int64_t> strides, SmallVector<int64_t> dilations, SmallVector<int64_t> pads,
-                           int64_t groups, bool transposed) {
+  void lowerWeightGradient(Operation *op, Value gradient, Value input, SmallVector<int64_t> window, SmallVector<int64_t> strides,
+                           SmallVector<int64_t> dilations, SmallVector<int64_t> pads, int64_t groups, bool transposed) {
     int64_t outputs = dimOf(gradient, 1), channels = dimOf(input, 1) / groups;
     SmallVector<int64_t> outputShape{dimOf(gradient, 2), dimOf(gradient, 3)};
     SmallVector<int64_t> gradientPads{0, 0}, gradientDilations{1, 1};

@@ -45,7 +45,6 @@ LAYERS = {"%dx%d%s-%d-%d-%d-%s" % (kernel, kernel, "s2" if stride == 2 else "", 
               ("inference", 32, 32, 14, 3, 1), ("inference", 48, 48, 14, 3, 1),
               ("inference", 64, 64, 7, 3, 1),
               ("training", 64, 128, 56, 3, 2), ("training", 128, 256, 28, 3, 2), ("training", 256, 512, 14, 3, 2), # ResNet
-              ("training", 64, 128, 56, 1, 2), ("training", 256, 512, 14, 1, 2),
               ("training", 16, 32, 32, 3, 2), ("training", 24, 48, 28, 3, 2),
               ("training", 64, 64, 56, 3, 1), ("training", 256, 256, 14, 3, 1), ("training", 128, 32, 28, 3, 1),
               ("training", 24, 144, 28, 3, 1)]}

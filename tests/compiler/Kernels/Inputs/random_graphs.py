@@ -1,11 +1,12 @@
 """Compares compiled kernels with the evaluator on random networks of odd shapes.
 
-    random_graphs.py FOLDER FIRST_SEED COUNT [TARGET [wide]]
+    random_graphs.py FOLDER FIRST_SEED COUNT [TARGET [wide|tall]]
 
 Each seed makes a small network: convolutions with random kernels, strides, padding, dilation and groups, batch
 normalization, activations, pools, residual adds, dense layers. Its inference graph runs on a batch, and its training
 graph takes one step of SGD; both are compared with bnc-evaluate, which computes in double. `wide` networks have 3x3
-convolutions of many channels, for which Winograd's algorithm is chosen.
+convolutions of many channels, for which Winograd's algorithm is chosen; `tall` ones have images that a task takes a strip
+of, in backward too.
 """
 
 import csv
@@ -26,6 +27,8 @@ def dense_array(values):
 
 class Network:
     """Text of a bnc.graph and the values of its variables."""
+
+    batches = [2, 3, 7, 33]
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -168,6 +171,34 @@ class WideNetwork(Network):
             ", ".join(operands), dense_array(pads), ", ".join(types), self.here()), None)
 
 
+class TallNetwork(Network):
+    batches = [2, 3, 7] # of many elements one is likely to be where rounding decides on which side of a kink it is
+
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.channels = self.random.choice([24, 32, 48])
+        self.height, self.width = self.random.choice([30, 32, 36, 48]), self.random.randint(14, 24)
+        self.input_shape = (self.channels, self.height, self.width)
+
+    def pool(self):
+        if self.random.random() < 0.3:
+            super().pool()
+
+    def conv(self):
+        kernel, stride, depthwise = self.random.choice([(1, 1, False), (1, 2, False), (3, 1, False), (3, 2, False), (3, 1, True), (3, 2, True), (5, 1, True)])
+        outputs = self.channels if depthwise else self.random.choice([16, 24, 40, 48])
+        shape = (outputs, 1 if depthwise else self.channels, kernel, kernel)
+        weight, weight_type = self.variable("params", shape, self.numbers.normal(0, (shape[1] * kernel ** 2) ** -0.5, shape))
+        operands, groups = "%s, %s" % (self.value, weight), self.channels if depthwise else 1
+        types = "%s, %s" % (self.here(), weight_type)
+        self.channels, self.height, self.width = outputs, (self.height - 1) // stride + 1, (self.width - 1) // stride + 1
+        self.emit("bnc.conv %s {strides = %s, pads = %s, dilations = array<i64: 1, 1>, groups = %d : i64} : (%s) -> %s" % (
+            operands, dense_array([stride] * 2), dense_array([kernel // 2] * 4), groups, types, self.here()), None)
+
+
+KINDS = {"wide": WideNetwork, "tall": TallNetwork}
+
+
 def run(*command):
     result = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if result.returncode != 0:
@@ -219,7 +250,7 @@ def compare(path, text, values, x, labels, target):
 
 def check(folder, seed, target, network):
     text = network.build()
-    batch = network.random.choice([2, 3, 7, 33])
+    batch = network.random.choice(network.batches)
     numbers = np.random.default_rng(seed + 1)
     x = numbers.normal(0, 1, (batch, *network.input_shape)).astype(np.float32)
     labels = numbers.integers(0, network.classes, batch).astype(np.int32)
@@ -229,7 +260,7 @@ def check(folder, seed, target, network):
 def main():
     folder, first, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     target = sys.argv[4] if len(sys.argv) > 4 else "host"
-    kind = WideNetwork if sys.argv[5:] == ["wide"] else Network
+    kind = KINDS[sys.argv[5]] if len(sys.argv) > 5 else Network
     failed = 0
     for seed in range(first, first + count):
         try:
