@@ -105,9 +105,8 @@ public:
     int64_t rows = height, blocks = 1;
     bool cutRows = aligned && !images, cutChannels = !weightGradient && most > 1 && sizes.products > 0;
     // Weights that outgrow the cache would be read for every strip; those of Winograd's algorithm are met one plane at a time.
-    // Windows of a pool that overlap would be searched twice.
     if (weightGradient)
-      cutRows &= !first && !overlap && sizes.weightBytes <= (sizes.tile > 1 ? target.cacheBytes : target.cacheBytes / 2);
+      cutRows &= !first && sizes.weightBytes <= (sizes.tile > 1 ? target.cacheBytes : target.cacheBytes / 2);
     // Half of the cache for the strip; strips cut what is read of neighbours, so they are cut only where it pays.
     auto fitting = [&](int64_t blocks) {
       int64_t bytes = std::max<int64_t>(weightGradient ? sizes.imageBytes / height : sizes.rowBytes + sizes.cutRowBytes / blocks, 1);
@@ -115,6 +114,8 @@ public:
       // Strips of a weight gradient have equally many rows of everything, in whole tiles.
       auto isEqual = [&](int64_t rows) { return height % rows == 0 && gradientHeight % (height / rows) == 0 && rows % sizes.tile == 0; };
       if (weightGradient) {
+        if (overlap) // a window of a pool that reaches into another strip is searched in both
+          rows = std::max(rows, height / 8);
         while (rows < height && !isEqual(rows))
           ++rows;
         return rows;
