@@ -3,6 +3,8 @@
 #include "ir/BncOps.h"
 #include "ir/Optimizers.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace bnc;
 
@@ -118,6 +120,18 @@ std::optional<llvm::DenseSet<Value>> KernelOp::cutValues() {
   if (!llvm::all_of(body.getTerminator()->getOperands(), [&](Value value) { return cut.contains(value); }))
     return std::nullopt;
   return cut;
+}
+
+int64_t KernelOp::height() {
+  int64_t ofResults = 0, ofGradients = 1;
+  for (Value value : getBody().front().getTerminator()->getOperands()) {
+    ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
+    if (auto gradient = value.getDefiningOp<WeightGradientOp>())
+      ofGradients = std::max(ofGradients, gradient.getOutputShape()[0]);
+    else if (shape.size() >= 2 && !isa_and_nonnull<PartialMomentsOp, PartialSumsOp>(value.getDefiningOp())) // (N, C, ..., W)
+      ofResults = std::max(ofResults, shape.size() < 4 ? 1 : std::accumulate(shape.begin() + 2, shape.end() - 1, int64_t(1), std::multiplies<>()));
+  }
+  return ofResults > 0 ? ofResults : ofGradients;
 }
 
 LogicalResult KernelOp::verify() {

@@ -78,6 +78,10 @@ def Bnc_KernelOp : Bnc_Op<"kernel", [IsolatedFromAbove]> {
     /// The values that have the channels which blocks cut: results of convolutions, inputs of weight gradients, and what
     /// is applied to them channel by channel. Null where something needs other channels than its own.
     std::optional<::llvm::DenseSet<::mlir::Value>> cutValues();
+
+    /// The rows that strips cut: those of the largest result with rows, and without one those that weight gradients are sums
+    /// over. 1 where there are no rows.
+    int64_t height();
   }];
 }
 

@@ -379,10 +379,7 @@ KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
   Block &body = kernel.getBody().front();
   auto yield = cast<YieldOp>(body.getTerminator());
 
-  int64_t height = 1;
-  for (Value value : yield.getValues())
-    if (RowAnalysis::isActivation(value))
-      height = std::max(height, ImageShape::of(value).height);
+  int64_t height = kernel.height();
   if (kernel.getGrid() == Grid::Rows)
     interface.strips = llvm::divideCeil(height, kernel.getRows());
   for (int64_t strip = 0; strip < interface.strips; ++strip)

@@ -164,7 +164,11 @@ std::pair<Expr, int> PipelineBuilder::ownRows(WeightGradientOp op) {
   for (Value value : kernel.getBody().front().getTerminator()->getOperands()) // an activation, cut into as many strips
     if (auto found = interface.ranges.find(value); found != interface.ranges.end())
       return {owned(value).firstRow / int(found->second[0].size()) * (rows / strips), rows / strips};
-  llvm_unreachable("strips are of activations");
+  // Alone, it is all that reads the gradient.
+  Value gradient = op.getGradient();
+  int rowDimension = argumentOf(gradient)->layout.rowDimension;
+  Expr first = isa<BlockArgument>(gradient) ? input(gradient).dim(rowDimension).min() : stored(gradient).output_buffer().dim(rowDimension).min();
+  return {(first - int(op.getGradientPads()[0])) / int(op.getGradientDilations()[0]), rows / strips};
 }
 
 void PipelineBuilder::constrain(Halide::OutputImageParam buffer, const BufferLayout &layout) {

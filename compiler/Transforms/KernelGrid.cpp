@@ -105,8 +105,9 @@ public:
     int64_t rows = height, blocks = 1;
     bool cutRows = aligned && !images, cutChannels = !weightGradient && most > 1 && sizes.products > 0;
     // Weights that outgrow the cache would be read for every strip; those of Winograd's algorithm are met one plane at a time.
+    bool hasSumsAlone = first && llvm::any_of(yield().getValues(), [](Value value) { return !value.getDefiningOp<WeightGradientOp>(); });
     if (weightGradient)
-      cutRows &= !first && sizes.weightBytes <= (sizes.tile > 1 ? target.cacheBytes : target.cacheBytes / 2);
+      cutRows &= !hasSumsAlone && sizes.weightBytes <= (sizes.tile > 1 ? target.cacheBytes : target.cacheBytes / 2);
     // Half of the cache for the strip; strips cut what is read of neighbours, so they are cut only where it pays.
     auto fitting = [&](int64_t blocks) {
       int64_t bytes = std::max<int64_t>(weightGradient ? sizes.imageBytes / height : sizes.rowBytes + sizes.cutRowBytes / blocks, 1);
@@ -290,22 +291,19 @@ int64_t bnc::chooseGrid(KernelOp kernel, const Target &target, bool inference, i
 }
 
 std::string bnc::describeGrid(KernelOp kernel) {
-  int64_t rows = kernel.getRows(), blocks = kernel.getBlocks(), chains = kernel.getChains(), height = 1;
-  for (Value value : cast<YieldOp>(kernel.getBody().front().getTerminator()).getValues())
-    if (!value.getDefiningOp<WeightGradientOp>() && shapeOf(value).size() >= 2)
-      height = std::max(height, dimOf(value, 2));
+  int64_t rows = kernel.getRows(), blocks = kernel.getBlocks(), chains = kernel.getChains();
   std::string text;
   auto add = [&](int64_t count, StringRef one, StringRef several) {
     text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + (count == 1 ? one : several).str();
   };
   if (kernel.getGrid() == Grid::Images)
     add(rows, "image a task", "images a task");
-  else if (height > 1 || chains == 0) // else there is nothing but weight gradients, of whole images
+  else
     add(rows, "row a task", "rows a task");
   if (blocks > 1)
     add(blocks, "", "blocks of channels");
   if (kernel.getGrid() == Grid::Rows)
-    add(blocks * llvm::divideCeil(height, rows), "task an image", "tasks an image");
+    add(blocks * llvm::divideCeil(kernel.height(), rows), "task an image", "tasks an image");
   if (chains)
     add(chains, "slice of the weight gradient", "slices of the weight gradient");
   return text;

@@ -269,12 +269,7 @@ private:
     lifetime.space = Space::Scaled;
     if (isa<PartialMomentsOp, PartialSumsOp>(producer)) {
       // One record a task: strips of every image, or one block of images (no more than images).
-      int64_t height = 1;
-      for (auto [index, value] : llvm::enumerate(yield.getValues()))
-        if (auto shape = cast<RankedTensorType>(value.getType()).getShape();
-            shape.size() == 4 && !isa_and_nonnull<WeightGradientOp, PartialMomentsOp, PartialSumsOp>(value.getDefiningOp()))
-          height = std::max(height, shape[2]);
-      int64_t strips = kernel.getGrid() == Grid::Rows ? llvm::divideCeil(height, kernel.getRows()) : 1;
+      int64_t strips = kernel.getGrid() == Grid::Rows ? llvm::divideCeil(kernel.height(), kernel.getRows()) : 1;
       lifetime.channels = target.storedChannels(type.getDimSize(2));
       lifetime.bytes = strips * llvm::alignTo(type.getDimSize(1) * lifetime.channels * 4, kAlignment);
       return success();

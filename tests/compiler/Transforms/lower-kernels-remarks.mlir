@@ -42,7 +42,7 @@ module attributes {bnc.phase = "import"} {
     // TRAIN-NEXT: remark: net.onnx: node 'depthwise': weight gradient of convolution 3x3 48->48 in 48 groups at 7x7: 7 rows a task, 1 task an image, 16 slices of the weight gradient{{$}}
     // TRAIN-NEXT: remark: net.onnx: node 'strided': input gradient of convolution 3x3/2 32->48 at 7x7: columns at an estimated 35.4 kcycles (direct: 122.7); 14 rows a task, 1 task an image, 16 slices of the weight gradient{{$}}
     // TRAIN-NEXT: remark: net.onnx: node 'strided': weight gradient of convolution 3x3/2 32->48 at 7x7: 14 rows a task, 1 task an image
-    // TRAIN-NEXT: remark: net.onnx: node 'square': weight gradient of convolution 3x3 32->32 at 14x14: 1 task an image
+    // TRAIN-NEXT: remark: net.onnx: node 'square': weight gradient of convolution 3x3 32->32 at 14x14: 14 rows a task, 1 task an image
     // TRAIN-NOT: remark
     %3 = bnc.conv %2, %w2 {groups = 48 : i64, strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<?x48x7x7xf32>, tensor<48x1x3x3xf32>) -> tensor<?x48x7x7xf32> loc("depthwise"("net.onnx":4:0))
     bnc.return %3 : tensor<?x48x7x7xf32>
