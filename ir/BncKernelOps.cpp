@@ -3,6 +3,8 @@
 #include "ir/BncOps.h"
 #include "ir/Optimizers.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <numeric>
 
 using namespace mlir;
@@ -133,6 +135,8 @@ int64_t KernelOp::height() {
   }
   return ofResults > 0 ? ofResults : ofGradients;
 }
+
+int64_t KernelOp::strips() { return getGrid() == Grid::Rows ? llvm::divideCeil(height(), getRows()) : 1; }
 
 LogicalResult KernelOp::verify() {
   Block &body = getBody().front();

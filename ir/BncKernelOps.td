@@ -82,6 +82,9 @@ def Bnc_KernelOp : Bnc_Op<"kernel", [IsolatedFromAbove]> {
     /// The rows that strips cut: those of the largest result with rows, and without one those that weight gradients are sums
     /// over. 1 where there are no rows.
     int64_t height();
+
+    /// Strips of an image: its tasks in grid `rows`, of one block of channels; 1 in grid `images`.
+    int64_t strips();
   }];
 }
 

@@ -293,7 +293,7 @@ std::vector<Step> mergeSlicesSteps(MergeSlicesOp op, const Target &target) {
     record.result = {to.space, to.offset + resultOffset * 4};
     record.chain_stride = slice[1] * sBlock * 4;
     record.grid = kernel.getGrid() == Grid::Rows ? BNC_GRID_ROWS : BNC_GRID_IMAGES;
-    record.strips = describeKernel(kernel, target).strips;
+    record.strips = kernel.strips();
     record.block = kernel.getGrid() == Grid::Rows ? 1 : kernel.getRows();
     record.chains = kernel.getChains();
     for (int64_t i = 0; i < BNC_MAX_DIMS; ++i) {

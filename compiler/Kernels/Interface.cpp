@@ -380,8 +380,7 @@ KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
   auto yield = cast<YieldOp>(body.getTerminator());
 
   int64_t height = kernel.height();
-  if (kernel.getGrid() == Grid::Rows)
-    interface.strips = llvm::divideCeil(height, kernel.getRows());
+  interface.strips = kernel.strips();
   for (int64_t strip = 0; strip < interface.strips; ++strip)
     for (auto &[value, range] : RowAnalysis(kernel, height, interface.strips, strip).run())
       interface.ranges[value].push_back(range);

@@ -303,7 +303,7 @@ std::string bnc::describeGrid(KernelOp kernel) {
   if (blocks > 1)
     add(blocks, "", "blocks of channels");
   if (kernel.getGrid() == Grid::Rows)
-    add(blocks * llvm::divideCeil(kernel.height(), rows), "task an image", "tasks an image");
+    add(blocks * kernel.strips(), "task an image", "tasks an image");
   if (chains)
     add(chains, "slice of the weight gradient", "slices of the weight gradient");
   return text;

@@ -269,9 +269,8 @@ private:
     lifetime.space = Space::Scaled;
     if (isa<PartialMomentsOp, PartialSumsOp>(producer)) {
       // One record a task: strips of every image, or one block of images (no more than images).
-      int64_t strips = kernel.getGrid() == Grid::Rows ? llvm::divideCeil(kernel.height(), kernel.getRows()) : 1;
       lifetime.channels = target.storedChannels(type.getDimSize(2));
-      lifetime.bytes = strips * llvm::alignTo(type.getDimSize(1) * lifetime.channels * 4, kAlignment);
+      lifetime.bytes = kernel.strips() * llvm::alignTo(type.getDimSize(1) * lifetime.channels * 4, kAlignment);
       return success();
     }
     sizeOfActivation(type, lifetime);
