@@ -357,17 +357,34 @@ SmallVector<int64_t> KernelInterface::pixelsOfStrip(Value value) const {
   return pixels;
 }
 
-/// The result that elementwise ops make of an image in Winograd's algorithm and of nothing else, if it is stored vector by
-/// vector: the image's tiles are written there, and not stored themselves.
+/// True for a pool whose windows lie side by side and each in one tile of `tile` by `tile` pixels.
+static bool poolsInTiles(Operation *op, int64_t tile) {
+  if (!isa<AvgPoolOp, MaxPoolOp>(op))
+    return false;
+  ArrayRef<int64_t> in = typeOf(op->getOperand(0)).getShape(), out = typeOf(op->getResult(0)).getShape();
+  auto values = [&](StringRef name) { return op->getAttrOfType<DenseI64ArrayAttr>(name).asArrayRef(); };
+  ArrayRef<int64_t> kernel = values("kernel");
+  return kernel.size() == 2 && kernel == values("strides") && kernel[0] == kernel[1] && tile % kernel[0] == 0 &&
+         llvm::all_of(values("pads"), [](int64_t pad) { return pad == 0; }) &&
+         llvm::all_of(values("dilations"), [](int64_t dilation) { return dilation == 1; }) && in[2] == out[2] * kernel[0] &&
+         in[3] == out[3] * kernel[0];
+}
+
+/// The result that elementwise ops, and a pool within tiles, make of an image in Winograd's algorithm and of nothing else, if
+/// it is stored vector by vector: what the image's tiles become is written there, and they are not stored themselves.
 static Value resultOfTiles(KernelOp kernel, StageOp image) {
-  if (!image.getInput().getDefiningOp<WinogradOutputOp>())
+  auto output = image.getInput().getDefiningOp<WinogradOutputOp>();
+  if (!output)
     return nullptr;
   Value value = image;
-  while (value.hasOneUse() && typeOf(value).getShape() == typeOf(image).getShape()) {
+  ArrayRef<int64_t> shape = typeOf(image).getShape();
+  while (value.hasOneUse() && typeOf(value).getShape() == shape) {
     OpOperand &use = *value.use_begin();
     if (isa<YieldOp>(use.getOwner()))
       return storageOf(kernel.getResult(use.getOperandNumber())).getChannels() > 0 ? value : nullptr;
-    if (!isa<ElementwiseOpInterface>(use.getOwner()))
+    if (shape == typeOf(image).getShape() && poolsInTiles(use.getOwner(), output.getTile()))
+      shape = typeOf(use.getOwner()->getResult(0)).getShape();
+    else if (!isa<ElementwiseOpInterface>(use.getOwner()))
       return nullptr;
     value = use.getOwner()->getResult(0);
   }

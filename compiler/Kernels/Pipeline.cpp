@@ -56,9 +56,13 @@ std::set<std::string> PipelineBuilder::activations() {
 }
 
 int64_t PipelineBuilder::rows() {
-  int64_t tile = 1;
-  kernel.getBody().walk([&](WinogradOutputOp op) { tile = op.getTile(); });
-  return llvm::divideCeil(kernel.getRows(), tile);
+  int64_t most = 0;
+  kernel.getBody().walk([&](Operation *op) {
+    if (isa<PackedConvOp, WinogradProductOp>(op))
+      for (RowRange range : interface.ranges.lookup(op->getResult(0)))
+        most = std::max(most, range.size());
+  });
+  return most > 0 ? most : kernel.getRows();
 }
 
 std::vector<NextTask> PipelineBuilder::nextTask() {

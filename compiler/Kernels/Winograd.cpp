@@ -183,11 +183,12 @@ Func bnc::buildWinogradOutput(PipelineBuilder &builder, WinogradOutputOp op, Val
   Value stage = *op->user_begin()->result_begin();
   func(c, x, y, n) = (stored == stage ? image : builder.elementWith(stored, stage, image))(c, x, y, n);
 
-  int lanes = lanesOf(builder, layout.extents[0]);
-  func.align_bounds(y, tile)
+  // A tile of the image may become a smaller one of a pool.
+  int lanes = lanesOf(builder, layout.extents[0]), pooled = int(ImageShape::of(stage).height / ImageShape::of(stored).height);
+  func.align_bounds(y, tile / pooled)
       .split(c, co, ci, lanes, TailStrategy::RoundUp)
-      .split(x, xo, xi, tile, TailStrategy::RoundUp)
-      .split(y, yo, yi, tile, TailStrategy::RoundUp)
+      .split(x, xo, xi, tile / pooled, TailStrategy::RoundUp)
+      .split(y, yo, yi, tile / pooled, TailStrategy::RoundUp)
       .reorder(ci, xi, yi, co, xo, yo, n)
       .vectorize(ci)
       .unroll(xi)

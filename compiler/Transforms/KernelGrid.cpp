@@ -103,7 +103,9 @@ public:
     if (images && !inference && !ShapedType::isDynamic(batch))
       sizes.together = llvm::divideCeil(batch, kImagesPerTask);
     int64_t rows = height, blocks = 1;
-    bool cutRows = aligned && !images, cutChannels = !weightGradient && most > 1 && sizes.products > 0;
+    // Planes of one block of channels are not cut into more, but their rows are chosen like those of others.
+    bool isPlanes = sizes.tile > 1, cutRows = aligned && !images;
+    bool cutChannels = !weightGradient && (most > 1 || (isPlanes && inference)) && sizes.products > 0;
     // Weights that outgrow the cache would be read for every strip; those of Winograd's algorithm are met one plane at a time.
     bool hasSumsAlone = first && llvm::any_of(yield().getValues(), [](Value value) { return !value.getDefiningOp<WeightGradientOp>(); });
     if (weightGradient)
@@ -126,7 +128,7 @@ public:
     rows = fitting(1);
     if (cutChannels) {
       double least = std::numeric_limits<double>::infinity();
-      bool isPlanes = sizes.tile > 1, smallFirst = isPlanes && inference; // of equal ones, that with less to keep
+      bool smallFirst = isPlanes && inference; // of equal ones, that with less to keep
       for (int64_t candidate = 1; candidate <= most; ++candidate)
         for (int64_t fits = fitting(candidate), i = most % candidate == 0 ? 0 : height; i < height; ++i) {
           int64_t strip = smallFirst ? i + 1 : height - i;
