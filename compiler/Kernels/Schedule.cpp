@@ -93,11 +93,11 @@ std::optional<PanelTile> bnc::panelTile(const Target &target, int64_t block, int
   return tile.rows * width >= 2 * tile.pixels ? std::optional(tile) : std::nullopt;
 }
 
-PartialSum bnc::partialSum(Operation *convolution, int64_t inputs, int64_t width, int64_t height) {
+PartialSum bnc::partialSum(Operation *convolution, int64_t inputs, int64_t width, int64_t height, int64_t together) {
   int64_t length = inputs * width * height, terms = largestDivisor(inputs, 64);
   PartialSum whole{inputs, width * height};
   if (!isNormalized(convolution)) { // short parts would cost more than they gain
-    if (terms < 32 || length <= 2 * terms)
+    if (terms < 32 || length <= together)
       terms = inputs;
     return terms == inputs && (terms < 32 || width * height <= 2) ? whole : PartialSum{terms, 1};
   }

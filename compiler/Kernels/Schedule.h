@@ -34,8 +34,9 @@ struct PartialSum {
 
 /// Partial sums of a convolution over `inputs` channels and a window of `width` by `height` taps; everything (`inputs` of
 /// all taps) where a single sum is short enough. Shorter ones, and of short sums too, if a batch normalization follows:
-/// its layers multiply the errors of all before them, which is where the errors of gradients come from.
-PartialSum partialSum(mlir::Operation *convolution, int64_t inputs, int64_t width = 1, int64_t height = 1);
+/// its layers multiply the errors of all before them, which is where the errors of gradients come from. Others of up to
+/// `together` terms are short enough: every part is added up in memory, which takes a tenth of the time of 64 terms.
+PartialSum partialSum(mlir::Operation *convolution, int64_t inputs, int64_t width = 1, int64_t height = 1, int64_t together = 256);
 
 /// Accumulators of a packed convolution whose weights are read panel by panel: `vectors` of `lanes` output channels for
 /// each of `pixels` neighbours at a time, over `rows` rows.

@@ -105,8 +105,11 @@ Func bnc::buildWinogradProduct(PipelineBuilder &builder, WinogradProductOp op, c
   Halide::ImageParam &weight = builder.input(op.getWeight());
   auto product = [&](Expr i) { return weight(c % block, i, plane % size, plane / size, c / block) * tiles(i, x, plane, y, n); };
 
-  // Long sums in parts, as in other convolutions.
-  int terms = partialSum(op, inputs).inputs;
+  // Long sums in parts, as in other convolutions; of panels, as many terms as stay in the first-level cache.
+  ConvolutionTile tile = convolutionTile(builder.target, block, layout.extents[1], 16 * inputs); // its result stays in the cache
+  constexpr int64_t panelBytes = 32 << 10;
+  bool isLarge = inputs * tile.vectors * tile.lanes * 4 > panelBytes;
+  int terms = partialSum(op, inputs, 1, 1, /*together=*/isLarge ? 128 : 256).inputs;
   Halide::RDom parts(0, inputs / terms, builder.name("parts")), r(0, terms, builder.name("terms"));
   Var part("part");
   Func sum(builder.name("sum")), partial(builder.name("partial"));
@@ -123,10 +126,8 @@ Func bnc::buildWinogradProduct(PipelineBuilder &builder, WinogradProductOp op, c
   // Tiles that would leave the cache: those of a plane stay there for all channels. Else weights are read as they lie.
   bool planesFirst = builder.rows() * layout.extents[1] * size * size * inputs * 4 > builder.target.cacheBytes;
   func.split(c, co, ci, block, TailStrategy::RoundUp);
-  ConvolutionTile tile = convolutionTile(builder.target, block, layout.extents[1], 16 * inputs); // its result stays in the cache
-  constexpr int64_t panelBytes = 32 << 10; // that stay in the first-level cache
   std::optional<PanelTile> panel;
-  if (terms < inputs && inputs * tile.vectors * tile.lanes * 4 > panelBytes)
+  if (terms < inputs && isLarge)
     panel = productTile(builder.target, block, layout.extents[1]);
   if (panel) {
     // Some terms of a block stay there for the tiles of some rows; their sums wait beside them.
