@@ -428,10 +428,9 @@ KernelInterface bnc::describeKernel(KernelOp kernel, const Target &target) {
   for (StageOp stage : body.getOps<StageOp>()) {
     if (isReadInPlace(stage, interface))
       continue;
-    if (Value result = resultOfTiles(kernel, stage)) {
-      interface.images[result] = stage;
+    // Of two images that a result is made of, the other one is stored.
+    if (Value result = resultOfTiles(kernel, stage); result && interface.images.try_emplace(result, stage).second)
       continue;
-    }
     ImageShape shape = ImageShape::of(stage);
     int64_t channels = stagedChannels(target, stage) / (cut.contains(stage) ? kernel.getBlocks() : 1);
     int64_t rows = 0;
